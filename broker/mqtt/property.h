@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MQTT 5 properties (section 2.2.2): what is allowed where, and which ones a subscriber gets unchanged. */
+/* MQTT 5 properties (section 2.2.2): what is allowed where, and which ones a subscriber gets
+ * unchanged. */
 #ifndef GH_MQTT_PROPERTY_H
 #define GH_MQTT_PROPERTY_H
 
@@ -8,18 +9,11 @@
 
 /* One bit a packet type, for tables; the will's properties are a set of their own. */
 #define GH_IN(type) (1u << (type))
-#define GH_IN_WILL (1u << 0)
+#define GH_IN_WILL  (1u << 0)
 
-/* What the standard says of one identifier. */
-struct gh_property_rule {
-	uint8_t id;      /* 0: no such property */
-	uint8_t type;    /* enum gh_property_type */
-	bool repeatable; /* in every packet it is allowed in */
-	uint32_t packets; /* GH_IN(GH_PACKET_...), GH_IN_WILL */
-};
-
-/* NULL: no such property. */
-const struct gh_property_rule *gh_property_rule(uint8_t id);
+/* The packets that may carry it (GH_IN bits, GH_IN_WILL); 0: no such property. Its type is
+ * <gatehouse/lib.h>'s. */
+uint32_t gh_property_packets(uint8_t id);
 
 /* Walks the raw properties of one packet and checks each one. */
 struct gh_property_reader {
@@ -28,16 +22,19 @@ struct gh_property_reader {
 	uint64_t seen;   /* 1 << id */
 };
 
-/* 1: got one; 0: no more; GH_EINVAL: refused, *why filled (0x81 unknown, not in this packet, cut short, text not UTF-8;
- * 0x82 twice, out of range; 0x94 alias 0). */
-int gh_property_read(struct gh_property_reader *reader, struct gh_property *property_r, struct gh_malformed *why);
+/* 1: got one; 0: no more; GH_EINVAL: refused, *why filled (0x81 unknown, not in this packet, cut
+ * short, text not UTF-8; 0x82 twice, out of range; 0x94 alias 0). */
+int gh_property_read(struct gh_property_reader *reader, struct gh_property *property_r,
+		     struct gh_malformed *why);
 
-/* A subscriber gets this one as it is [MQTT-3.3.2-4, -15, -16, -17, -18, -20]: payload format, content type, response
- * topic, correlation data, user properties. Not alias, subscription ids, expiry, will delay. */
+/* A subscriber gets this one as it is [MQTT-3.3.2-4, -15, -16, -17, -18, -20]: payload format,
+ * content type, response topic, correlation data, user properties. Not alias, subscription ids,
+ * expiry, will delay. */
 bool gh_property_forwarded(uint8_t id);
 
-/* Copies the forwarded ones of raw, in order, to out, which has room for forward_n of the same properties (raw.n is
- * always enough). Returns how many bytes that were. raw has been decoded before. Not needed when forward_n is raw.n. */
+/* Copies the forwarded ones of raw, in order, to out, which has room for forward_n of the same
+ * properties (raw.n is always enough). Returns how many bytes that were. raw has been decoded
+ * before. Not needed when forward_n is raw.n. */
 size_t gh_property_forward(struct gh_bytes raw, uint8_t *out);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include <gatehouse/types.h>
 
-/* Inside the broker every outcome has an MQTT 5 code, whatever the client speaks; encode.h translates. */
+/* Inside the broker every outcome has an MQTT 5 code, whatever the client speaks; encode.h
+ * translates. */
 enum gh_reason {
 	GH_REASON_SUCCESS = 0x00, /* also normal disconnection, granted QoS 0 */
 	GH_REASON_GRANTED_QOS_1 = 0x01,
@@ -48,23 +49,24 @@ enum gh_reason {
 	GH_REASON_SHARED_NOT_SUPPORTED = 0x9E,
 	GH_REASON_CONNECTION_RATE_EXCEEDED = 0x9F,
 	GH_REASON_MAXIMUM_CONNECT_TIME = 0xA0,
-	GH_REASON_SUBSCRIPTION_IDS_NOT_SUPPORTED = 0xA1,
+	GH_REASON_SUBSCRIPTION_ID_NOT_SUPPORTED = 0xA1,
 	GH_REASON_WILDCARDS_NOT_SUPPORTED = 0xA2
 };
 
 /* From here on a code means failure. */
 #define GH_REASON_FAILURE 0x80u
 
-/* The standard's name, in lower case ("not authorized"), for logs and reason strings. Never NULL: "unknown reason" for a
- * code the standard doesn't have. */
+/* The standard's name, in lower case ("not authorized"), for logs and reason strings. Never NULL:
+ * "unknown reason" for a code the standard doesn't have. */
 const char *gh_reason_text(uint8_t reason);
 
-/* The CONNACK return code (0 to 5) that tells 3.1 and 3.1.1 this reason; -1: they have none, so the connection is closed
- * without a CONNACK (malformed packets and protocol errors) [MQTT-3.1.4-1 of 3.1.1]. */
+/* The CONNACK return code (0 to 5) that tells 3.1 and 3.1.1 this reason; -1: they have none, so the
+ * connection is closed without a CONNACK (malformed packets and protocol errors) [MQTT-3.1.4-1
+ * of 3.1.1]. */
 int gh_reason_return_code(uint8_t reason);
 
-/* A client may send this code in a packet of this type (enum gh_packet_type: PUBACK to PUBCOMP, DISCONNECT, AUTH)
- * [MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1, 3.14.2-1, 3.15.2-1]. */
+/* A client may send this code in a packet of this type (enum gh_packet_type: PUBACK to PUBCOMP,
+ * DISCONNECT, AUTH) [MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1, 3.14.2-1, 3.15.2-1]. */
 bool gh_reason_from_client(uint8_t reason, unsigned packet_type);
 
 #endif
