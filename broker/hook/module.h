@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Modules: found, checked and loaded, from files or linked in; their descriptors in this broker's shape. */
+#ifndef GH_HOOK_MODULE_H
+#define GH_HOOK_MODULE_H
+
+#include "base/error.h"
+
+#include <gatehouse/plugin.h>
+
+/* Control thread only (libltdl isn't thread-safe). */
+struct gh_loader;
+struct gh_module;
+
+/*
+ * directory: absolute; NULL: GH_PLUGINDIR. Also removes LTDL_LIBRARY_PATH and LD_LIBRARY_PATH from the environment: nothing
+ * is ever searched there. Makes no other check: a broker without modules needs no directory.
+ */
+int gh_loader_new(const char *directory, struct gh_loader **loader_r, struct gh_error *error);
+/* All modules must be closed. */
+void gh_loader_free(struct gh_loader **loader);
+const char *gh_loader_directory(const struct gh_loader *loader);
+
+/*
+ * Opens module `name` ("auth-file": [a-z][a-z0-9-]*), the one linked in, or DIRECTORY/NAME.so. The same file (device,
+ * inode, time) opened twice is one module, counted. Refused, each with its reason in `error`:
+ *   GH_ENOENT  no such module (with the nearest name there is)
+ *   GH_EIO     the file or its directory isn't a plain file or directory of root's or ours, or others may write to it;
+ *              the dynamic linker's own words: not ELF, a library or a symbol is missing (named)
+ *   GH_EINVAL  no descriptor; ABI of another major or a later minor (both numbers); an unknown flag; a missing callback
+ *              (named); the file's name isn't the descriptor's; an option table that is wrong
+ */
+int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r, struct gh_error *error);
+/* Drops a reference; with the last one the file is unmapped (unless GH_RESIDENT). No thread may be in its code. */
+void gh_module_close(struct gh_module **module);
+
+/* This broker's shape of the descriptor: what an older module lacks is NULL. Lives as long as the module is open. */
+const struct gh_plugin *gh_module_plugin(const struct gh_module *module);
+const char *gh_module_file(const struct gh_module *module); /* "(built in)" when linked in */
+bool gh_module_same(const struct gh_module *a, const struct gh_module *b); /* one file, one state of it */
+
+/* Names of the modules that can be opened, sorted, NULL-terminated, to be freed as one block. */
+char **gh_loader_names(struct gh_loader *loader);
+
+/*
+ * The check of a descriptor, apart from files: copies min(its size) into `plugin_r` and its options into rows of this
+ * broker's stride (*options_r, to be freed, also rows of tables). `abi` is this broker's (GH_ABI).
+ */
+struct gh_options_copy;
+int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi, struct gh_plugin *plugin_r,
+		    struct gh_options_copy **options_r, struct gh_error *error);
+void gh_options_copy_free(struct gh_options_copy **options);
+
+#endif
