@@ -139,10 +139,10 @@ AC_SUBST([GH_MODULE_LDFLAGS])
 AC_DEFUN([GH_ARG_TESTS], [
 AC_ARG_ENABLE([tests], [AS_HELP_STRING([--disable-tests], [don't look for what only the tests need])], [], [enable_tests=yes])
 AC_ARG_VAR([PYTHON], [a python3 that has pytest, paho-mqtt and yaml])
-AC_CHECK_PROGS([CLANG_FORMAT], [clang-format], [:])
-AC_CHECK_PROGS([CPPCHECK], [cppcheck], [:])
-AC_CHECK_PROGS([SHELLCHECK], [shellcheck], [:])
-AC_CHECK_PROGS([MANDOC], [mandoc], [:])
+AC_CHECK_PROGS([CLANG_FORMAT], [clang-format], [clang-format])
+AC_CHECK_PROGS([CPPCHECK], [cppcheck], [cppcheck])
+AC_CHECK_PROGS([SHELLCHECK], [shellcheck], [shellcheck])
+AC_CHECK_PROGS([MANDOC], [mandoc], [mandoc])
 AS_IF([test "$enable_tests" = yes], [
 	GH_PKG([CHECK], [check >= 0.15], [check])
 	AC_CACHE_CHECK([for a python3 that has pytest, paho and yaml], [gh_cv_python], [
