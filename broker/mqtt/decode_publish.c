@@ -64,7 +64,7 @@ static int read_topic(struct cursor *c, struct gh_packet_publish *packet, struct
 	return 0;
 }
 
-static int read_packet_id(struct cursor *c, struct gh_packet_publish *packet, struct gh_malformed *why)
+static int read_id(struct cursor *c, struct gh_packet_publish *packet, struct gh_malformed *why)
 {
 	if (packet->qos == 0)
 		return 0;
@@ -83,7 +83,7 @@ int gh_decode_publish(unsigned version, const struct gh_frame *frame,
 	packet_r->qos = frame->flags >> 1 & 3;
 	packet_r->dup = frame->flags & 8;
 	packet_r->retain = frame->flags & 1;
-	if (read_topic(&c, packet_r, why) < 0 || read_packet_id(&c, packet_r, why) < 0)
+	if (read_topic(&c, packet_r, why) < 0 || read_id(&c, packet_r, why) < 0)
 		return GH_EINVAL;
 	if (version == GH_MQTT_5 && !take_properties(&c, &raw))
 		return malformed(why, "PUBLISH with cut off properties");

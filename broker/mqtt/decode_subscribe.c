@@ -20,8 +20,8 @@ static int take_packet_id(struct cursor *c, uint16_t *packet_id_r, struct gh_mal
 }
 
 /* *subscription_id_r is set if there is one (SUBSCRIBE only). */
-static int read_properties(unsigned version, uint8_t type, struct cursor *c, struct gh_bytes *raw_r,
-			   uint32_t *subscription_id_r, struct gh_malformed *why)
+static int read_props(unsigned version, uint8_t type, struct cursor *c, struct gh_bytes *raw_r,
+		      uint32_t *subscription_id_r, struct gh_malformed *why)
 {
 	struct gh_property_reader reader = { .packet = GH_IN(type) };
 	struct gh_property property;
@@ -70,8 +70,8 @@ int gh_decode_subscribe(unsigned version, const struct gh_frame *frame,
 
 	*packet_r = (struct gh_packet_subscribe){ 0 };
 	if (take_packet_id(&c, &packet_r->packet_id, why) < 0 ||
-	    read_properties(version, GH_PACKET_SUBSCRIBE, &c, &packet_r->properties,
-			    &packet_r->subscription_id, why) < 0)
+	    read_props(version, GH_PACKET_SUBSCRIBE, &c, &packet_r->properties,
+		       &packet_r->subscription_id, why) < 0)
 		return GH_EINVAL;
 	packet_r->filters = cursor_rest(&c);
 	while (cursor_left(&c) > 0) {
@@ -98,7 +98,7 @@ int gh_decode_unsubscribe(unsigned version, const struct gh_frame *frame,
 
 	*packet_r = (struct gh_packet_unsubscribe){ 0 };
 	if (take_packet_id(&c, &packet_r->packet_id, why) < 0 ||
-	    read_properties(version, GH_PACKET_UNSUBSCRIBE, &c, &packet_r->properties, &none, why) < 0)
+	    read_props(version, GH_PACKET_UNSUBSCRIBE, &c, &packet_r->properties, &none, why) < 0)
 		return GH_EINVAL;
 	packet_r->filters = cursor_rest(&c);
 	for (; cursor_left(&c) > 0; packet_r->count++)

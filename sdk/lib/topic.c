@@ -104,16 +104,23 @@ bool gh_topic_match(struct gh_str filter, struct gh_str topic)
 	return !topic.p;
 }
 
+/* The empty topic, which "#" and "/#" would match too, doesn't exist. */
+static struct gh_str spelled_out(struct gh_str filter)
+{
+	if (filter.n == 1 && filter.p[0] == '#')
+		return (struct gh_str){ "+/#", 3 };
+	if (filter.n == 2 && memcmp(filter.p, "/#", 2) == 0)
+		return (struct gh_str){ "/+/#", 4 };
+	return filter;
+}
+
 bool gh_topic_covers(struct gh_str filter, struct gh_str requested)
 {
 	struct gh_str f, r;
 
 	if (hidden(filter, requested))
 		return false;
-	/* No topic has less than one level, so this is the one place where "#" says no more than
-	 * "+/#". */
-	if (is(requested, '#') && filter.n == 3 && memcmp(filter.p, "+/#", 3) == 0)
-		return true;
+	requested = spelled_out(requested);
 	while (gh_topic_level(&filter, &f)) {
 		if (is(f, '#'))
 			return true;
@@ -131,6 +138,8 @@ bool gh_topic_overlaps(struct gh_str filter, struct gh_str other)
 
 	if (hidden(filter, other) || hidden(other, filter))
 		return false;
+	filter = spelled_out(filter);
+	other = spelled_out(other);
 	for (;;) {
 		bool more = gh_topic_level(&filter, &f), more_other = gh_topic_level(&other, &o);
 

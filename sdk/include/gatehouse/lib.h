@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What modules share beside the ABI: a static library, linked into each module that wants it (and into the broker). */
+/* What modules share beside the ABI: a static library, linked into modules and the broker. */
 #ifndef GATEHOUSE_LIB_H
 #define GATEHOUSE_LIB_H
 
@@ -9,36 +9,39 @@
 extern "C" {
 #endif
 
-/* ---- topic names and filters (MQTT 5 section 4.7; the older versions say the same) ------------------------------ */
+/* ---- topic names and filters (MQTT 5 section 4.7; older versions say the same) ----------------- */
 /*
- * All are pure, allocate nothing, read each byte a bounded number of times and don't recurse. They look at levels and
- * wildcards only: that the text is UTF-8 is checked where it comes in. Levels may be empty ("a//b" has three).
+ * All are pure, allocate nothing, read each byte a bounded number of times and don't recurse. They
+ * look at levels and wildcards only: that the text is UTF-8 is checked where it comes in. Levels may
+ * be empty ("a//b" has three).
  */
 
-/* May be published to: 1 to 65,535 bytes without '+', '#' and NUL [MQTT-4.7.0-1, 4.7.1-1, 4.7.3-1, -2, -3]. */
+/* May be published to: 1 to 65,535 bytes without '+', '#' and NUL
+ * [MQTT-4.7.0-1, 4.7.1-1, 4.7.3-1, -2, -3]. */
 bool gh_topic_name_valid(struct gh_str topic);
 
-/* May be subscribed to: 1 to 65,535 bytes, '+' and '#' alone in their level, '#' only as the last level, no NUL.
- * Says nothing of $share: that filter is valid here like any other that begins with '$'. */
+/* May be subscribed to: 1 to 65,535 bytes, '+' and '#' alone in their level, '#' only as the last
+ * level, no NUL. Says nothing of $share: valid here like any other filter that begins with '$'. */
 bool gh_topic_filter_valid(struct gh_str filter);
 
-/* For the four below both arguments have passed the checks above. A wildcard in the first level matches no topic that
- * begins with '$' [MQTT-4.7.2-1]; "a/#" matches "a" too. */
+/* The three below want arguments that have passed the checks above. A wildcard in the first level
+ * matches no topic that begins with '$' [MQTT-4.7.2-1]; "a/#" matches "a" too. */
 
 /* filter matches topic. */
 bool gh_topic_match(struct gh_str filter, struct gh_str topic);
 
-/* Every topic that `requested` matches is matched by filter ("a/#" covers "a/+", "+" doesn't cover "#"). */
+/* Every topic that `requested` matches is matched by filter too: "a/#" covers "a/+" and "a", "+"
+ * doesn't cover "#", "#" doesn't cover "$SYS/#". */
 bool gh_topic_covers(struct gh_str filter, struct gh_str requested);
 
 /* There is a topic that both filters match. Covering implies it. */
 bool gh_topic_overlaps(struct gh_str filter, struct gh_str other);
 
-/* Walks levels: takes the first one off *rest. False when there is none left (rest->p is NULL then, as after the last):
- * "a/" gives "a", "" and ends. Start with a non-empty name or filter. */
+/* Walks levels: takes the first one off *rest. False when there is none left (rest->p is NULL
+ * then): "a/" gives "a", "" and ends. Start with a name or filter that isn't empty. */
 bool gh_topic_level(struct gh_str *rest, struct gh_str *level_r);
 
-/* ---- MQTT 5 properties ------------------------------------------------------------------------------------------ */
+/* ---- MQTT 5 properties ------------------------------------------------------------------------ */
 
 enum gh_property_id {
 	GH_PROPERTY_PAYLOAD_FORMAT = 0x01,
@@ -90,9 +93,10 @@ struct gh_property {
 	struct gh_bytes value;
 };
 
-/* Takes the first property off *rest (raw properties, without their length: `properties` of the hooks' arguments).
- * 1: got one; 0: none left; GH_EINVAL: unknown identifier or cut short, nothing taken. What a hook is given has been
- * checked and never gives GH_EINVAL. Strings aren't checked for UTF-8 here. */
+/* Takes the first property off *rest (raw properties, without their length: `properties` of the
+ * hooks' arguments). 1: got one; 0: none left; GH_EINVAL: unknown identifier or cut short, nothing
+ * taken. What a hook is given has been checked and never gives GH_EINVAL. Strings aren't checked for
+ * UTF-8 here. */
 int gh_property_next(struct gh_bytes *rest, struct gh_property *property_r);
 
 /* ---- secrets ---------------------------------------------------------------------------------------------------- */
@@ -180,8 +184,11 @@ int gh_password_make(enum gh_password_kind kind, struct gh_bytes password, char 
 /* 0; or GH_EINVAL with `why` for people: refused; or GH_EIO: `conf` can't be read. why never repeats the password. */
 int gh_password_policy(const char *user, struct gh_bytes password, const char *conf, char *why, size_t why_size);
 
-/* One line for people: what is asked of a new password, and what isn't because something isn't installed. 0 or GH_EIO. */
+/* One line for people: what is asked of a new password. 0 or GH_EIO. */
 int gh_password_policy_text(const char *conf, char *text_r, size_t size);
+
+/* What isn't asked because something isn't installed, constant; NULL: nothing is missing. */
+const char *gh_password_policy_gap(const char *conf);
 
 /* ---- substitution ----------------------------------------------------------------------------------------------- */
 /*
