@@ -5,14 +5,13 @@
 
 #include "base/error.h"
 
-/* Raises the soft RLIMIT_NOFILE to the hard one; *limit_r is what holds then (never more than INT_MAX). */
+/* Raises the soft RLIMIT_NOFILE to the hard one; *limit_r is what holds then (at most INT_MAX). */
 int gh_nofile_raise(unsigned *limit_r, struct gh_error *error);
 
 /*
- * Connections that fit into `nofile` descriptors: what the broker itself may need is kept back (8 a worker, 64 for
- * modules, logs, listeners and the control socket, and 1/64 of all for what modules open); at least 1. `wanted` 0: as many as fit; else
- * the lesser of both.
+ * How many connections fit into `nofile` descriptors. Kept back: 64 for listeners, logs, the control socket and what is
+ * opened at start, 8 for each worker, and a thirty-second of the rest for what modules open. At least 1.
  */
-unsigned gh_nofile_connections(unsigned nofile, unsigned workers, unsigned wanted);
+unsigned gh_nofile_connections(unsigned nofile, unsigned workers);
 
 #endif

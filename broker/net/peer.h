@@ -15,6 +15,9 @@ struct gh_peer {
 
 /* Asks the kernel (getpeername, SO_PEERCRED). 0 or GH_EIO: the peer is gone already. */
 int gh_peer_of(int fd, struct gh_peer *peer_r);
+/* The same from the address that accept(2) told. */
+struct sockaddr;
+int gh_peer_from(int fd, const struct sockaddr *address, struct gh_peer *peer_r);
 
 /* "192.0.2.7", "2001:db8::1", "unix:1000"; the mapped form of IPv4 is never shown. Terminated. */
 #define GH_PEER_TEXT 48
