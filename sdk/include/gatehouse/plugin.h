@@ -78,6 +78,7 @@ struct gh_option {
 	size_t row_size;
 };
 #define GH_REQUIRED 0x1u
+#define GH_UNLIMITED 0x2u /* numbers, sizes, durations: also `unlimited`, the greatest value of the field */
 
 /* GH_OPTION(struct config, file, GH_PATH, "password file", .flags = GH_REQUIRED) */
 #define GH_OPTION(strct, field, kind, text, ...)                                                     \
