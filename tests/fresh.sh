@@ -35,13 +35,13 @@ mount --rbind /dev "$chroot/dev"
 mount --make-rslave "$chroot/dev"
 
 step 'git clone'
-git clone -q --no-hardlinks "$top" "$chroot/root/gatehouse"
+git clone -q --no-hardlinks "$top" "$chroot/srv/gatehouse"
 
 step './bootstrap check'
-inside sh -c 'cd /root/gatehouse && ./bootstrap check'
+inside sh -c 'cd /srv/gatehouse && ./bootstrap check'
 
 step './bootstrap run'
-inside sh -c 'cd /root/gatehouse && exec ./bootstrap run' >"$chroot/run.log" 2>&1 &
+inside sh -c 'cd /srv/gatehouse && exec ./bootstrap run' >"$chroot/run.log" 2>&1 &
 broker=$!
 deadline=$(($(date +%s) + 120))
 until inside mosquitto_pub -h 127.0.0.1 -t fresh/retained -m "it works" -r -q 1 2>/dev/null; do
