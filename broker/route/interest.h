@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which workers may have subscribers for a topic: one table for all, read by every publisher without a lock. */
+/* Which workers may have subscribers for a topic: one table for all, read by every publisher
+ * without a lock. */
 #ifndef GH_ROUTE_INTEREST_H
 #define GH_ROUTE_INTEREST_H
 
@@ -24,7 +25,8 @@ struct gh_interest;
 struct gh_interest *gh_interest_new(const struct gh_hash_key *key, unsigned workers);
 void gh_interest_free(struct gh_interest **interest);
 
-/* On the thread of `worker` only. Each add is undone by one remove of the same filter. Without $share/GROUP/. */
+/* On the thread of `worker` only. Each add is undone by one remove of the same filter. Without
+ * $share/GROUP/. */
 void gh_interest_add(struct gh_interest *interest, unsigned worker, struct gh_str filter);
 void gh_interest_remove(struct gh_interest *interest, unsigned worker, struct gh_str filter);
 

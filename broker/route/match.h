@@ -16,8 +16,9 @@ struct gh_target {
 	uint32_t more;            /* the match's own */
 };
 
-/* Results are arrays that are used again: valid until the next gh_match_run(). While they are gone through, sessions must
- * not be freed (close and clean up after it) and another message must not be routed. */
+/* Results are arrays that are used again: valid until the next gh_match_run(). While they are
+ * gone through, sessions must not be freed (close and clean up after it) and another message must
+ * not be routed. */
 struct gh_match {
 	struct gh_target *targets;
 	uint32_t target_count;
@@ -37,10 +38,12 @@ struct gh_match {
 void gh_match_init(struct gh_match *match, struct gh_index *index);
 void gh_match_done(struct gh_match *match);
 
-/* origin: client id of the publisher; its own no-local subscriptions are left out [MQTT-3.8.3-3]. n 0: nobody's. */
+/* origin: client id of the publisher; its own no-local subscriptions are left out
+ * [MQTT-3.8.3-3]. n 0: nobody's. */
 void gh_match_run(struct gh_match *match, struct gh_str topic, struct gh_str origin);
 
-/* target->id_count identifiers in one piece; valid until the next call for a target of this match. */
+/* target->id_count identifiers in one piece; valid until the next call for a target of this
+ * match. */
 const uint32_t *gh_match_ids(struct gh_match *match, const struct gh_target *target);
 
 #endif

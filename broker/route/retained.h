@@ -7,12 +7,13 @@
 #include "session/publication.h"
 
 /*
- * Sharded by the first level of the topic; each shard is a tree by level under one mutex, which is held for one operation
- * on it (a match with a wildcard in the first level visits the shards one after another).
+ * Sharded by the first level of the topic; each shard is a tree by level under one mutex, which is
+ * held for one operation on it (a match with a wildcard in the first level visits the shards one
+ * after another).
  *
- * Order of work, so that no subscriber is left with an old value: a SUBSCRIBE first adds to the index (and interest table),
- * then matches here; a PUBLISH first sets here, then routes. What is replaced or erased is marked superseded before the
- * call returns.
+ * Order of work, so that no subscriber is left with an old value: a SUBSCRIBE first adds to the
+ * index (and interest table), then matches here; a PUBLISH first sets here, then routes. What is
+ * replaced or erased is marked superseded before the call returns.
  */
 struct gh_retained;
 
@@ -50,18 +51,20 @@ struct gh_retained_list {
 };
 void gh_retained_list_done(struct gh_retained_list *list); /* drops all, leaves an empty one */
 
-/* Appends a reference of each message whose topic matches and that isn't expired; wildcards of the first level don't match
- * '$...' [MQTT-4.7.2-1]. Doesn't recurse. Without a wildcard: the one message. */
+/* Appends a reference of each message whose topic matches and that isn't expired; wildcards of
+ * the first level don't match '$...' [MQTT-4.7.2-1]. Doesn't recurse. Without a wildcard: the one
+ * message. */
 void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now, struct gh_retained_list *list);
 
 /*
- * A walk in slices: everything that is stored from begin to end comes exactly once. What is expired is erased on the way,
- * not told. { 0 } is its begin.
+ * A walk in slices: everything that is stored from begin to end comes exactly once. What is expired
+ * is erased on the way, not told. { 0 } is its begin.
  */
 struct gh_retained_cursor {
 	uint32_t shard, place;
 };
-/* Goes through about `limit` places and appends references of what it finds; true: there is more. */
+/* Goes through about `limit` places and appends references of what it finds; true: there is
+ * more. */
 bool gh_retained_walk(struct gh_retained *retained, struct gh_retained_cursor *cursor, uint32_t limit, uint64_t now,
 		      struct gh_retained_list *list);
 

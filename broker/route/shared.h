@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared subscriptions: the groups that belong to one worker, their members on any worker, and whose turn it is. */
+/* Shared subscriptions: the groups that belong to one worker, their members on any worker, and
+ * whose turn it is. */
 #ifndef GH_ROUTE_SHARED_H
 #define GH_ROUTE_SHARED_H
 
 #include "route/index.h"
 
 /*
- * A group is (name, filter). It belongs to the worker gh_shared_worker() says, which alone has it here and in its index;
- * the workers of its members tell that one of joining, leaving, connecting and disconnecting. A message that matches comes
- * to the group's worker; gh_shared_pick() says who gets it. When the member's worker can't deliver it (RECEIVE denied,
- * session gone, QoS 0 without a connection), or the member ends without having acknowledged it, it comes back, and another
- * is picked; `tried` names those that can't have it.
+ * A group is (name, filter). It belongs to the worker gh_shared_worker() says, which alone has it
+ * here and in its index; the workers of its members tell that one of joining, leaving, connecting
+ * and disconnecting. A message that matches comes to the group's worker; gh_shared_pick() says who
+ * gets it. When the member's worker can't deliver it (RECEIVE denied, session gone, QoS 0 without a
+ * connection), or the member ends without having acknowledged it, it comes back, and another is
+ * picked; `tried` names those that can't have it.
  *
  * Connected members take turns; if none is left, those that are offline and have a session do.
  */
@@ -51,7 +53,8 @@ void gh_shared_free(struct gh_shared **shared); /* groups and members that are l
 /* The worker that a group belongs to, of `workers`. */
 unsigned gh_shared_worker(const struct gh_hash_key *key, struct gh_str name, struct gh_str filter, unsigned workers);
 
-/* Joins, or changes the options of a member that has joined. Never NULL; the group is made if it is the first. */
+/* Joins, or changes the options of a member that has joined. Never NULL; the group is made if it
+ * is the first. */
 struct gh_member *gh_shared_join(struct gh_shared *shared, struct gh_str name, struct gh_str filter,
 				 const struct gh_member_facts *facts);
 
@@ -65,8 +68,8 @@ bool gh_shared_online(struct gh_shared *shared, struct gh_str name, struct gh_st
 /* NULL: it is gone; what is handed back for it is dropped and counted. */
 struct gh_group *gh_shared_find(const struct gh_shared *shared, uint64_t id);
 
-/* The next whose turn it is and who isn't in tried[]; NULL: nobody is left. offline: false for what is only worth
- * giving to a connected member (QoS 0). */
+/* The next whose turn it is and who isn't in tried[]; NULL: nobody is left. offline: false for
+ * what is only worth giving to a connected member (QoS 0). */
 struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group, const uint64_t *tried, size_t count,
 				 bool offline);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retained messages that subscriptions asked for and that wait for the window: eight bytes each, unbounded by the queue. */
+/* Retained messages that subscriptions asked for and that wait for the window: eight bytes each. */
 #ifndef GH_SESSION_BACKLOG_H
 #define GH_SESSION_BACKLOG_H
 
 #include "session/delivery.h"
 
 /*
- * Every matching retained message is delivered, however many there are, so they don't go through the bounded queue. What
- * bounds them: there is one batch a subscription (a repeated SUBSCRIBE replaces what is left of its former one), and the
- * caller stops reading from a client whose backlog isn't empty.
- * A message that was superseded meanwhile is skipped: the newer one comes as an ordinary publication.
- * { 0 } is empty and owns nothing. One worker.
+ * Every matching retained message is delivered, however many there are, so they don't go through
+ * the bounded queue. What bounds them: there is one batch a subscription (a repeated SUBSCRIBE
+ * replaces what is left of its former one), and the caller stops reading from a client whose
+ * backlog isn't empty. A message that was superseded meanwhile is skipped: the newer one comes as
+ * an ordinary publication. { 0 } is empty and owns nothing. One worker.
  */
 struct gh_backlog {
 	struct gh_backlog_batch *first, *last;
@@ -28,17 +28,17 @@ struct gh_backlog_facts {
 void gh_backlog_done(struct gh_backlog *backlog);
 
 /* Takes over the array (from malloc) and the references in it; n may be 0. */
-void gh_backlog_add(struct gh_backlog *backlog, const struct gh_backlog_facts *facts, struct gh_publication **publications,
-		    size_t n);
+void gh_backlog_add(struct gh_backlog *backlog, const struct gh_backlog_facts *facts,
+		    struct gh_publication **publications, size_t n);
 
 /* The subscription is gone: so is its batch. */
 void gh_backlog_cancel(struct gh_backlog *backlog, const void *owner);
 
-/* Next one as a delivery of the caller's (retain set, qos the lower one), past superseded and expired ones; false: no more. */
-bool gh_backlog_pop(struct gh_backlog *backlog, uint64_t now, struct gh_delivery *delivery_r);
+/* Shows the next one, past superseded and expired ones (these are dropped): retain set, qos the
+ * lower of the two. The delivery is borrowed until gh_backlog_take(). False: no more. */
+bool gh_backlog_peek(struct gh_backlog *backlog, uint64_t now, struct gh_delivery *delivery_r);
 
-/* Puts the one just popped back at the front of the batch it came from, e.g. because its QoS needs a window that is full;
- * at most once a pop, nothing else between. Takes over the reference. */
-void gh_backlog_unpop(struct gh_backlog *backlog, struct gh_delivery *delivery);
+/* What the peek just before has shown is the caller's now, and is out of the backlog. */
+void gh_backlog_take(struct gh_backlog *backlog);
 
 #endif

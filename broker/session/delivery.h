@@ -6,8 +6,8 @@
 #include "session/publication.h"
 
 /*
- * A value: moved by assignment, and whoever holds it last calls gh_delivery_drop(). Owns one reference of the publication
- * and, with more than one subscription identifier, an array.
+ * A value: moved by assignment, and whoever holds it last calls gh_delivery_drop(). Owns one
+ * reference of the publication and, with more than one subscription identifier, an array.
  */
 struct gh_delivery {
 	struct gh_publication *publication;
@@ -16,8 +16,8 @@ struct gh_delivery {
 		uint32_t one;   /* id_count <= 1 */
 		uint32_t *many; /* id_count > 1; owned */
 	} ids;
-	/* Policy generation under which a subscription covered this delivery (subscriber.h); 0, or not the present one: RECEIVE
-	 * is to be asked before it is sent. */
+	/* Policy generation under which a subscription covered this delivery (subscriber.h); 0,
+	 * or not the present one: RECEIVE is to be asked before it is sent. */
 	uint32_t covered;
 	uint16_t id_count;
 	uint8_t qos; /* granted and as published, the lower one */

@@ -6,14 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The message itself was routed when its PUBLISH came (method B of section 4.3.3); what is kept is that it came.
- * { 0 } is empty and owns nothing. A few ids stand in an array, more in a bitmap of 8 KiB: constant time for any choice
- * of ids. One worker. */
+/* The message itself was routed when its PUBLISH came (method B of section 4.3.3); what is kept
+ * is that it came. { 0 } is empty. A few ids stand in the struct; more are a bitmap of 8 KiB, until
+ * it is empty again: constant time for any choice of ids. One worker. */
+#define GH_INBOUND_FEW 8u
+
 struct gh_inbound {
-	uint16_t *ids; /* up to GH_INBOUND_FEW ids, or the bitmap */
+	union {
+		uint16_t few[GH_INBOUND_FEW];
+		uint16_t *map; /* owned */
+	} ids;
 	uint32_t count;
+	bool is_map;
 };
-#define GH_INBOUND_FEW 16u
 
 enum gh_inbound_result {
 	GH_INBOUND_NEW,   /* noted: route the message */

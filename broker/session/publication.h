@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An application message as the broker keeps it: immutable, counted, shared by queues, windows, workers and the store. */
+/* An application message as the broker keeps it: immutable, counted, shared by queues, windows,
+ * workers and the store. */
 #ifndef GH_SESSION_PUBLICATION_H
 #define GH_SESSION_PUBLICATION_H
 
@@ -10,15 +11,18 @@
 struct gh_snapshot; /* hook/snapshot.h */
 
 /*
- * One allocation: topic, payload, properties and origin stand behind the struct. Everything but the three atomics is
- * written by gh_publication_new() alone and may be read by any thread that holds a reference.
+ * One allocation: topic, payload, properties and origin stand behind the struct. Everything but the
+ * three atomics is written by gh_publication_new() alone and may be read by any thread that holds a
+ * reference.
  */
 struct gh_publication {
 	atomic_uint refs;
-	/* Set by the retained store once another message, or none, has taken this one's place. A delivery of a retained
-	 * message that has waited (backlog.h) is dropped when it reads true: the newer one was routed to the subscriber. */
+	/* Set by the retained store once another message, or none, has taken this one's place. A
+	 * delivery of a retained message that has waited (backlog.h) is dropped when it reads true:
+	 * the newer one was routed to the subscriber. */
 	atomic_bool superseded;
-	/* Policy generation under which the author was last found entitled; 0: never asked. The caller's to use. */
+	/* Policy generation under which the author was last found entitled; 0: never asked. The
+	 * caller's to use. */
 	atomic_uint author_checked;
 	uint32_t payload_n;
 	uint32_t properties_n;
@@ -46,10 +50,12 @@ struct gh_publication_facts {
 	struct gh_snapshot *author; /* a reference of its own is taken; may be NULL */
 };
 
-/* One reference, the caller's. NULL when memory is out: its size is what a peer sent, so that is no reason to abort. */
+/* One reference, the caller's. NULL when memory is out: its size is what a peer sent, so that is
+ * no reason to abort. */
 struct gh_publication *gh_publication_new(const struct gh_publication_facts *facts);
 
-/* Any thread. ref returns its argument. unref accepts NULL and leaves NULL; the last one frees and unrefs the author. */
+/* Any thread. ref returns its argument. unref accepts NULL and leaves NULL; the last one frees
+ * and unrefs the author. */
 struct gh_publication *gh_publication_ref(struct gh_publication *publication);
 void gh_publication_unref(struct gh_publication **publication);
 
@@ -83,7 +89,8 @@ static inline bool gh_publication_expired(const struct gh_publication *p, uint64
 	return p->expires_at && p->expires_at <= now;
 }
 
-/* Whole seconds that remain, rounded up, never 0 while it isn't expired [MQTT-3.3.2-6]. Only if expires_at is set. */
+/* Whole seconds that remain, rounded up, never 0 while it isn't expired [MQTT-3.3.2-6]. Only if
+ * expires_at is set. */
 static inline uint32_t gh_publication_remaining(const struct gh_publication *p, uint64_t now)
 {
 	return p->expires_at <= now ? 0 : (uint32_t)((p->expires_at - now + 999) / 1000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliveries that wait for a session: for its connection, its window or its socket. First in, first out, bounded. */
+/* Deliveries that wait for a session: for its connection, its window or its socket. First in,
+ * first out, bounded. */
 #ifndef GH_SESSION_QUEUE_H
 #define GH_SESSION_QUEUE_H
 
@@ -30,7 +31,8 @@ typedef void gh_queue_drop_fn(void *arg, const struct gh_delivery *delivery);
 
 void gh_queue_done(struct gh_queue *queue); /* drops all, telling nobody */
 
-/* Takes over *delivery (zeroed then), also when it is the one dropped. How many were dropped, 0 commonly; fn may be NULL. */
+/* Takes over *delivery (zeroed then), also when it is the one dropped. How many were dropped, 0
+ * commonly; fn may be NULL. */
 uint32_t gh_queue_push(struct gh_queue *queue, const struct gh_queue_limits *limits, struct gh_delivery *delivery,
 		       gh_queue_drop_fn *fn, void *arg);
 
@@ -41,11 +43,16 @@ bool gh_queue_pop(struct gh_queue *queue, struct gh_delivery *delivery_r);
 /* Puts one back at the front, bounds or not (it was there before). */
 void gh_queue_unpop(struct gh_queue *queue, struct gh_delivery *delivery);
 
-/* Drops those that `fn` says true to, keeping order; how many. For a policy change, and to hand back what a shared group gave. */
+/* Drops those that `fn` says true to, keeping order; how many. For a policy change, and to hand
+ * back what a shared group gave. */
 typedef bool gh_queue_judge_fn(void *arg, struct gh_delivery *delivery);
 uint32_t gh_queue_filter(struct gh_queue *queue, gh_queue_judge_fn *fn, void *arg);
 
 /* Drops what is expired at `now` (monotonic ms), and tells; how many. Looks at every element. */
 uint32_t gh_queue_expire(struct gh_queue *queue, uint64_t now, gh_queue_drop_fn *fn, void *arg);
+
+/* The ring grows and shrinks by itself, but keeps its smallest size; this gives back that too,
+ * if it is empty. */
+void gh_queue_trim(struct gh_queue *queue);
 
 #endif

@@ -8,7 +8,8 @@
 
 struct gh_registry;
 
-/* key: all workers' the same, so that gh_registry_hash() also chooses the worker (hash % workers). Copied. */
+/* key: all workers' the same, so that gh_registry_hash() also chooses the worker (hash %
+ * workers). Copied. */
 struct gh_registry *gh_registry_new(const struct gh_hash_key *key);
 void gh_registry_free(struct gh_registry **registry); /* must be empty (asserted): sessions are the caller's */
 
@@ -20,14 +21,16 @@ void gh_registry_remove(struct gh_registry *registry, struct gh_session *session
 size_t gh_registry_count(const struct gh_registry *registry);
 
 /*
- * A walk in slices, over any number of loop turns: every session that is in it from begin to end comes exactly once,
- * whatever is added or removed meanwhile, by the callback itself too; what is added comes as well.
+ * A walk in slices, over any number of loop turns: every session that is in it from begin to end
+ * comes exactly once, whatever is added or removed meanwhile, by the callback itself too; what is
+ * added comes as well.
  */
 struct gh_registry_walk {
-	struct gh_registry_node marker; /* where it is; self-linked: not begun, or at its end */
+	struct gh_registry_node marker; /* among the sessions; self-linked: at its end */
 };
 void gh_registry_walk_begin(struct gh_registry *registry, struct gh_registry_walk *walk);
-/* NULL: at its end, and out of the registry. The session may be removed and freed before the next call. */
+/* NULL: at its end, and out of the registry. The session may be removed and freed before the
+ * next call. */
 struct gh_session *gh_registry_walk_next(struct gh_registry *registry, struct gh_registry_walk *walk);
 void gh_registry_walk_end(struct gh_registry_walk *walk); /* gives up before the end; safe to repeat once begun */
 

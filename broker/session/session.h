@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client id has, connected or not: owner, subscriptions, messages under way, will. Data only, of one worker. */
+/* What a client id has, connected or not: owner, subscriptions, messages under way, will. Data
+ * only, of one worker. */
 #ifndef GH_SESSION_SESSION_H
 #define GH_SESSION_SESSION_H
 
@@ -67,7 +68,8 @@ struct gh_session_owner {
 /* In no registry yet; expiry interval 0, identity NULL. */
 struct gh_session *gh_session_new(struct gh_str client_id, const struct gh_session_owner *owner);
 
-/* Drops all it holds. Before: out of the registry, subscriptions empty, timeouts cancelled, channel NULL (asserted). */
+/* Drops all it holds. Before: out of the registry, subscriptions empty, timeouts cancelled,
+ * channel NULL (asserted). */
 void gh_session_free(struct gh_session **session);
 
 /* Takes a reference of the new one, drops that of the old one. NULL: none. */
@@ -76,7 +78,12 @@ void gh_session_set_identity(struct gh_session *session, struct gh_snapshot *ide
 /* All other principals are refused resuming, taking over and cleaning (0x87). */
 bool gh_session_owned_by(const struct gh_session *session, const struct gh_session_owner *owner);
 
-/* Bytes in memory, what it points to included and publications left out: for `status`, not exact. */
+/* Gives back what its empty parts have kept for the next message: when the client has been idle,
+ * or has gone. */
+void gh_session_trim(struct gh_session *session);
+
+/* Bytes in memory, what it points to included and publications left out: for `status`, not
+ * exact. */
 size_t gh_session_cost(const struct gh_session *session);
 
 static inline struct gh_str gh_session_client_id(const struct gh_session *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who gets the messages of a filter: a session by one subscription, or a shared group. An entry of the index. */
+/* Who gets the messages of a filter: a session by one subscription, or a shared group. An entry
+ * of the index. */
 #ifndef GH_SESSION_SUBSCRIBER_H
 #define GH_SESSION_SUBSCRIBER_H
 
@@ -11,9 +12,10 @@ struct gh_session;
 struct gh_group;
 
 /*
- * Lives in the index of one worker (route/index.h), which makes and frees it; its filter is the place where it stands
- * there: gh_index_filter(). A session's entry is also in session->subscriptions. A session's shared subscription stands
- * beside the tree that topics are matched with (`share`): its messages come by way of the group's worker.
+ * Lives in the index of one worker (route/index.h), which makes and frees it; its filter is the
+ * place where it stands there: gh_index_filter(). A session's entry is also in
+ * session->subscriptions. A session's shared subscription stands beside the tree that topics are
+ * matched with (`share`): its messages come by way of the group's worker.
  */
 struct gh_subscriber {
 	union {
@@ -24,8 +26,9 @@ struct gh_subscriber {
 	uint32_t place;            /* the index's own */
 	uint32_t rank;             /* the index's own */
 	uint32_t id;               /* subscription identifier, 0: none */
-	/* "Every delivery under this filter would be allowed" was said under this policy generation, 0: it wasn't. The owner
-	 * of the policy sets it, and sets 0 when that verdict's time is over. */
+	/* "Every delivery under this filter would be allowed" was said under this policy
+	 * generation, 0: it wasn't. The owner of the policy sets it, and sets 0 when that verdict's
+	 * time is over. */
 	uint32_t covered;
 	bool is_group : 1;
 	bool share : 1;               /* the filter is $share/GROUP/FILTER, of a session */

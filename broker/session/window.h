@@ -42,18 +42,21 @@ struct gh_window {
 /* Drops all; leaves an empty, closed one. */
 void gh_window_done(struct gh_window *window);
 
-/* A connection begins (first, or resumed): all that is in it is to be sent again, at most `limit` PUBLISHes at a time. */
+/* A connection begins (first, or resumed): all that is in it is to be sent again, at most
+ * `limit` PUBLISHes at a time. */
 void gh_window_open(struct gh_window *window, uint16_t limit);
 
 /* How many may be added now; 0 while something is still to be sent again. */
 uint32_t gh_window_room(const struct gh_window *window);
 
-/* Takes over *delivery (zeroed then) as SENT under a new packet id, which is returned; call with gh_window_room() > 0 and
- * qos 1 or 2. Ids go round through 1 to 65,535, leaving out those in use [MQTT-2.2.1-3, -4]. */
+/* Takes over *delivery (zeroed then) as SENT under a new packet id, which is returned; call with
+ * gh_window_room() > 0 and qos 1 or 2. Ids go round through 1 to 65,535, leaving out those in use
+ * [MQTT-2.2.1-3, -4]. */
 uint16_t gh_window_add(struct gh_window *window, struct gh_delivery *delivery);
 
-/* The next entry to be sent again, oldest first: RELEASED ones as PUBREL, then SENT ones as PUBLISH with DUP. NULL: no more,
- * or none until something is acknowledged (gh_window_resending() tells which). Each entry comes once an open. */
+/* The next entry to be sent again, oldest first: RELEASED ones as PUBREL, then SENT ones as
+ * PUBLISH with DUP. NULL: no more, or none until something is acknowledged (gh_window_resending()
+ * tells which). Each entry comes once an open. */
 struct gh_window_entry *gh_window_resend(struct gh_window *window);
 
 static inline bool gh_window_resending(const struct gh_window *window)
@@ -67,16 +70,17 @@ struct gh_window_entry *gh_window_find(const struct gh_window *window, uint16_t 
 /* PUBREC for an entry of QoS 2: RELEASED, its delivery is dropped. Repeated: nothing. */
 void gh_window_received(struct gh_window *window, struct gh_window_entry *entry);
 
-/* Acknowledged, or taken out: *delivery_r (the caller's to drop; NULL: dropped here) is what it held. */
+/* Acknowledged, or taken out: *delivery_r (the caller's to drop; NULL: dropped here) is what it
+ * held. */
 void gh_window_remove(struct gh_window *window, struct gh_window_entry *entry, struct gh_delivery *delivery_r);
 
-/* All entries, RELEASED first, in order: for (e = gh_window_first(w); e; e = next) { next = gh_window_next(w, e); ... } with
- * removal of e allowed. */
+/* All entries, RELEASED first, in order: for (e = gh_window_first(w); e; e = next) { next =
+ * gh_window_next(w, e); ... } with removal of e allowed. */
 struct gh_window_entry *gh_window_first(const struct gh_window *window);
 struct gh_window_entry *gh_window_next(const struct gh_window *window, const struct gh_window_entry *entry);
 
-/* A window that has grown gives memory back by itself when it gets empty, down to the smallest; this gives back that too,
- * if it is empty. For when a client has been idle or has gone. */
+/* A window that has grown gives memory back by itself when it gets empty, down to the smallest;
+ * this gives back that too, if it is empty. For when a client has been idle or has gone. */
 void gh_window_trim(struct gh_window *window);
 
 #endif
