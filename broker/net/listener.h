@@ -46,7 +46,7 @@ void gh_listeners_close(struct gh_listeners *listeners);
 
 /* Walks the bound sockets: false at the end. address_r: "127.0.0.1:1883", "[::1]:1883", "unix:/path" (the port is the real
  * one where 0 was asked for). */
-#define GH_LISTENER_TEXT 128
+#define GH_LISTENER_TEXT 136
 bool gh_listeners_bound(const struct gh_listeners *listeners, size_t index, const char **name_r,
 			char address_r[GH_LISTENER_TEXT]);
 

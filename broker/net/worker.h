@@ -59,6 +59,9 @@ struct gh_workers *gh_worker_peers(const struct gh_worker *worker);
 /* From a thread that is no worker: the control thread, a module's. */
 void gh_worker_post(struct gh_worker *to, enum gh_lane lane, struct gh_mail *mail);
 
+/* A connected socket becomes a connection of `to`, which tells it by accepted(). Takes fd over, and its slot of the total. */
+void gh_worker_hand_over(struct gh_worker *to, int fd, const struct gh_peer *peer, void *listener, uint64_t at_ms);
+
 struct gh_worker_stats {
 	unsigned connections;            /* lingering ones included */
 	uint64_t bytes_in, bytes_out;    /* of the transports' payload */

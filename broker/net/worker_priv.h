@@ -62,10 +62,6 @@ struct gh_workers {
 	struct gh_worker *workers[GH_WORKERS_MAX];
 };
 
-/* From the control thread: fd becomes a connection of `to`, which tells it by accepted(). Its slot of the total is taken. */
-void gh_worker_hand_over(struct gh_worker *to, int fd, const struct gh_peer *peer, void *listener,
-			 uint64_t at_ms);
-
 /* turn.c: the end of a worker's turn. */
 void gh_worker_turn_end(void *worker);
 
