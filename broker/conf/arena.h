@@ -13,7 +13,8 @@ struct gh_arena {
 /* Zeroed, aligned for anything; never NULL. */
 void *gh_arena_alloc(struct gh_arena *arena, size_t n);
 char *gh_arena_strndup(struct gh_arena *arena, const char *s, size_t n);
-char *gh_arena_printf(struct gh_arena *arena, const char *fmt, ...) GH_PRINTF(2, 3);
+char *gh_arena_printf(struct gh_arena *arena, const char *fmt, ...) GH_PRINTF(2, 3)
+	__attribute__((nonnull(2)));
 /* Wipes and frees everything. */
 void gh_arena_done(struct gh_arena *arena);
 

@@ -20,15 +20,20 @@ struct gh_conf_node {
 	const char *text; /* GH_CONF_VALUE: UTF-8, terminated, no NUL inside, not empty unless quoted */
 	const char *key; /* in a map: its key; else NULL */
 	struct gh_conf_place key_place;
-	const struct gh_conf_node *next, *first; /* sibling; first of a list or map */
-	size_t count;                            /* of a list or map */
+	struct gh_conf_node *next, *first; /* sibling; first of a list or map */
+	size_t count;                      /* of a list or map */
 };
 
 /* The member of a map; NULL when there is none, or node is no map or NULL. */
 const struct gh_conf_node *gh_conf_get(const struct gh_conf_node *node, const char *key);
 
-/* "value 'x'", "a list", "a map": for "found ..."; the text is cut and lasts until the next call on this thread. */
-const char *gh_conf_found(const struct gh_conf_node *node);
+/* "'x'", "a list", "a map": for "found ..."; escaped, and cut where it is longer. Returns text_r. */
+#define GH_CONF_FOUND_SIZE 80
+const char *gh_conf_found(const struct gh_conf_node *node, char text_r[GH_CONF_FOUND_SIZE]);
+
+/* "FILE:LINE:COLUMN", or "FILE" where there is no line. Returns text_r. */
+#define GH_CONF_WHERE_SIZE 256
+const char *gh_conf_where(const struct gh_conf_place *place, char text_r[GH_CONF_WHERE_SIZE]);
 
 /* Sets "FILE:LINE:COLUMN: text"; returns GH_EINVAL. */
 int gh_conf_error(struct gh_error *error, const struct gh_conf_place *place, const char *fmt, ...)
