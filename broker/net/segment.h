@@ -11,7 +11,7 @@ struct gh_segment {
 	const uint8_t *p;
 	size_t n, room;
 	uint8_t kind;
-	uint8_t data[];
+	_Alignas(void *) uint8_t data[];
 };
 
 /* Whole segments of the two common sizes: 2 KiB for a connection's first, 16 KiB from then on. */

@@ -62,6 +62,10 @@ struct gh_workers {
 	struct gh_worker *workers[GH_WORKERS_MAX];
 };
 
+/* Its thread isn't started. NULL when the kernel gives no descriptor. */
+struct gh_worker *gh_worker_new(struct gh_workers *workers, unsigned index);
+void gh_worker_free(struct gh_worker *worker); /* its inbox is freed before */
+
 /* turn.c: the end of a worker's turn. */
 void gh_worker_turn_end(void *worker);
 

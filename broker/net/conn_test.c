@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections: whole packets in, one write a turn out, pausing, closing, moving. */
+#include "net/fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* What a handler saw. Packets are a length of four bytes, big endian, then as many bytes. */
+struct seen {
+	unsigned inputs, packets, writable, closed;
+	enum gh_conn_end why;
+	size_t bytes, largest;
+	uint8_t last_byte;
+	unsigned pause_at; /* packets after which it pauses itself, 0: never */
+	bool no_expect, echo;
+	void (*act)(struct gh_conn *conn, struct seen *seen); /* at each packet */
+};
+
+static uint32_t length_of(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static bool one_packet(struct gh_conn *conn, struct seen *seen, const uint8_t *p, size_t n)
+{
+	seen->packets++;
+	seen->bytes += n;
+	if (n > seen->largest)
+		seen->largest = n;
+	seen->last_byte = p[n - 1];
+	if (seen->echo)
+		gh_conn_write(conn, p - 4, n + 4);
+	if (seen->act)
+		seen->act(conn, seen);
+	if (seen->pause_at && seen->packets % seen->pause_at == 0)
+		gh_conn_pause(conn, GH_PAUSE_TICKET);
+	return !gh_conn_paused(conn) && !gh_conn_closing(conn);
+}
+
+static size_t on_input(struct gh_conn *conn, const uint8_t *p, size_t n)
+{
+	struct seen *seen = gh_conn_arg(conn);
+	size_t used = 0;
+
+	seen->inputs++;
+	while (n - used >= 4) {
+		size_t total = 4 + length_of(p + used);
+		bool more;
+
+		if (n - used < total) {
+			if (!seen->no_expect)
+				gh_conn_expect(conn, total);
+			break;
+		}
+		more = one_packet(conn, seen, p + used + 4, total - 4);
+		used += total;
+		if (!more)
+			break;
+	}
+	return used;
+}
+
+static void on_writable(struct gh_conn *conn)
+{
+	struct seen *seen = gh_conn_arg(conn);
+
+	seen->writable++;
+	ck_assert(gh_conn_pending(conn) <= GH_CONN_LOW);
+}
+
+static void on_closed(struct gh_conn *conn, enum gh_conn_end why)
+{
+	struct seen *seen = gh_conn_arg(conn);
+
+	seen->closed++;
+	seen->why = why;
+}
+
+static const struct gh_conn_fn handler = { on_input, on_writable, on_closed };
+static const struct gh_worker_fn no_rooms = { 0 };
+
+static void put_packet(int fd, uint32_t n, uint8_t fill)
+{
+	uint8_t *p = gh_alloc(n + 4);
+
+	p[0] = (uint8_t)(n >> 24), p[1] = (uint8_t)(n >> 16), p[2] = (uint8_t)(n >> 8), p[3] = (uint8_t)n;
+	memset(p + 4, fill, n);
+	ck_assert_int_eq(send(fd, p, n + 4, MSG_NOSIGNAL), n + 4);
+	free(p);
+}
+
+static size_t drain(int fd)
+{
+	static uint8_t p[1 << 16];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, p, sizeof p, MSG_DONTWAIT)) > 0)
+		all += (size_t)n;
+	return all;
+}
+
+START_TEST(packets_come_whole)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	uint8_t packet[] = { 0, 0, 0, 3, 'a', 'b', 'c' };
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	for (size_t i = 0; i < sizeof packet; i++) {
+		ck_assert_uint_eq(seen.packets, 0);
+		ck_assert_int_eq(send(fd, packet + i, 1, 0), 1);
+		fixture_turn(&f);
+	}
+	ck_assert_uint_eq(seen.packets, 1);
+	ck_assert_uint_eq(seen.bytes, 3);
+	ck_assert_uint_eq(gh_conn_kept(conn), 0);
+	ck_assert_ptr_null(conn->kept);
+	/* No call between the one that told the length and the last byte. */
+	ck_assert_uint_eq(seen.inputs, 5);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_int_eq(seen.why, GH_CONN_EOF);
+	ck_assert_uint_eq(gh_total_used(&f.total), 0);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(many_packets_of_one_read)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	fixture_conn(&f, &handler, &seen, &fd);
+	for (int i = 0; i < 100; i++)
+		put_packet(fd, 20, 'x');
+	fixture_turn(&f);
+	ck_assert_uint_eq(seen.packets, 100);
+	ck_assert_uint_eq(seen.inputs, 1);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->reads), 1);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+struct claim {
+	bool no_expect;
+	size_t sent, most;
+};
+
+/* A length field claims 200 MiB: memory follows what really came. */
+START_TEST(claims_cost_nothing)
+{
+	static const struct claim claims[] = {
+		{ false, 5, 4096 }, { true, 5, 4096 }, { false, 100000, 240000 }, { true, 100000, 240000 },
+	};
+	const struct claim *claim = &claims[_i];
+	struct fixture f;
+	struct seen seen = { .no_expect = claim->no_expect };
+	struct gh_conn *conn;
+	uint8_t start[4] = { 12, 128, 0, 0 }, block[1000] = { 0 };
+	size_t sent = 4;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	send(fd, start, 4, 0);
+	while (sent < claim->sent) {
+		size_t n = claim->sent - sent < sizeof block ? claim->sent - sent : sizeof block;
+
+		ck_assert_int_eq(send(fd, block, n, 0), (ssize_t)n);
+		sent += n;
+		fixture_turn(&f);
+	}
+	TURN_UNTIL(&f, gh_conn_kept(conn) == sent);
+	ck_assert_uint_eq(seen.packets, 0);
+	ck_assert_uint_le(conn->kept->size, claim->most);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(large_packet_then_small_ones)
+{
+	struct fixture f;
+	struct seen seen = { .no_expect = _i };
+	struct gh_conn *conn;
+	size_t n = 3 << 20, sent = 0;
+	uint8_t *p = gh_alloc(n + 4 + 3 * 5);
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	memset(p, 'L', n + 4);
+	p[0] = 0, p[1] = 0x30, p[2] = 0, p[3] = 0;
+	for (int i = 0; i < 3; i++)
+		memcpy(p + n + 4 + 5 * i, "\0\0\0\1s", 5);
+	while (sent < n + 4 + 15) {
+		ssize_t got = send(fd, p + sent, n + 4 + 15 - sent, MSG_DONTWAIT);
+
+		if (got > 0)
+			sent += (size_t)got;
+		fixture_turn(&f);
+	}
+	TURN_UNTIL(&f, seen.packets == 4);
+	ck_assert_uint_eq(seen.largest, n);
+	ck_assert_int_eq(seen.last_byte, 's');
+	ck_assert_ptr_null(conn->kept);
+	if (!_i) /* told how long it is: a call for its beginning, one for the whole */
+		ck_assert_uint_le(seen.inputs, 4);
+	free(p);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(pausing_keeps_and_resuming_feeds)
+{
+	struct fixture f;
+	struct seen seen = { .pause_at = 1 };
+	struct gh_conn *conn;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	for (uint8_t i = 1; i <= 50; i++)
+		put_packet(fd, 200, i);
+	for (unsigned i = 1; i <= 50; i++) {
+		TURN_UNTIL(&f, seen.packets == i);
+		fixture_turn(&f);
+		fixture_turn(&f);
+		ck_assert_uint_eq(seen.packets, i);
+		ck_assert_int_eq(seen.last_byte, (int)i);
+		/* Two reasons: both must go. Resuming calls nothing by itself. */
+		gh_conn_pause(conn, GH_PAUSE_RATE);
+		gh_conn_resume(conn, GH_PAUSE_TICKET);
+		fixture_turn(&f);
+		ck_assert_uint_eq(seen.packets, i);
+		gh_conn_resume(conn, GH_PAUSE_RATE);
+		ck_assert_uint_eq(seen.packets, i);
+	}
+	seen.pause_at = 0;
+	fixture_turn(&f);
+	put_packet(fd, 1, 99);
+	TURN_UNTIL(&f, seen.packets == 51);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(paused_takes_no_more_than_the_socket_holds)
+{
+	struct fixture f;
+	struct seen seen = { .pause_at = 1 };
+	struct gh_conn *conn;
+	uint8_t block[4096];
+	uint64_t reads;
+	int fd;
+
+	memset(block, 1, sizeof block);
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	put_packet(fd, 10, 'x');
+	TURN_UNTIL(&f, seen.packets == 1);
+	while (send(fd, block, sizeof block, MSG_DONTWAIT) > 0)
+		fixture_turn(&f);
+	fixture_turn(&f);
+	ck_assert_uint_eq(gh_conn_kept(conn), 0);
+	/* And the loop sleeps: readiness that nobody wants doesn't keep it awake. */
+	reads = gh_counter_get(&f.worker->reads);
+	for (int i = 0; i < 10; i++)
+		fixture_turn(&f);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->reads), reads);
+	ck_assert_uint_eq(gh_conn_watched(conn), 0);
+	close(fd);
+	gh_conn_resume(conn, GH_PAUSE_TICKET);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(one_write_a_turn)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	uint8_t got[8192];
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	for (int i = 0; i < 500; i++) {
+		uint8_t *p = gh_conn_reserve(conn, 100);
+
+		memset(p, i & 0xff, 10);
+		gh_conn_commit(conn, 10);
+	}
+	ck_assert_uint_eq(gh_conn_pending(conn), 5000);
+	ck_assert_int_eq(recv(fd, got, sizeof got, MSG_DONTWAIT), -1);
+	fixture_turn(&f);
+	ck_assert_uint_eq(gh_conn_pending(conn), 0);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->writes), 1);
+	ck_assert_int_eq(recv(fd, got, sizeof got, 0), 5000);
+	for (int i = 0; i < 5000; i++)
+		ck_assert_int_eq(got[i], (i / 10) & 0xff);
+	ck_assert_ptr_null(conn->first);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+static void count_release(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+START_TEST(references_are_released_once)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	unsigned released = 0;
+	uint8_t *payload = gh_zalloc(1 << 20), *got = gh_alloc(1 << 21);
+	size_t n = 0;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	for (size_t i = 0; i < 1 << 20; i++)
+		payload[i] = (uint8_t)(i * 7);
+	gh_conn_write(conn, "head", 4);
+	gh_conn_write_ref(conn, payload, 1 << 20, count_release, &released);
+	gh_conn_write(conn, "tail", 4);
+	ck_assert_uint_eq(gh_conn_pending(conn), (1 << 20) + 8);
+	while (n < (1 << 20) + 8) {
+		ssize_t part = recv(fd, got + n, (1 << 21) - n, MSG_DONTWAIT);
+
+		if (part > 0)
+			n += (size_t)part;
+		fixture_turn(&f);
+	}
+	ck_assert_uint_eq(released, 1);
+	ck_assert(!memcmp(got, "head", 4) && !memcmp(got + 4, payload, 1 << 20));
+	ck_assert(!memcmp(got + 4 + (1 << 20), "tail", 4));
+	/* Unsent at the end, and after the end. */
+	gh_conn_write_ref(conn, payload, 1 << 20, count_release, &released);
+	gh_conn_close(conn, 0);
+	gh_conn_write_ref(conn, payload, 1 << 20, count_release, &released);
+	ck_assert_uint_eq(released, 2);
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_uint_eq(released, 3);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->cut), 1);
+	free(payload);
+	free(got);
+	close(fd);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(room_is_told_once_per_wish)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	uint8_t *block = gh_zalloc(1 << 20);
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	gh_conn_write(conn, block, 1 << 20);
+	gh_conn_want_room(conn);
+	ck_assert_uint_eq(seen.writable, 0);
+	for (int i = 0; i < 5; i++)
+		fixture_turn(&f);
+	ck_assert_uint_eq(seen.writable, 0); /* nobody has read yet */
+	while (!seen.writable) {
+		drain(fd);
+		fixture_turn(&f);
+	}
+	drain(fd);
+	fixture_turn(&f);
+	ck_assert_uint_eq(seen.writable, 1);
+	gh_conn_want_room(conn); /* with nothing to send as well */
+	fixture_turn(&f);
+	ck_assert_uint_eq(seen.writable, 2);
+	free(block);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+static void goodbye(struct gh_conn *conn, struct seen *seen)
+{
+	gh_conn_write(conn, "bye", 3);
+	gh_conn_close(conn, 5000);
+	ck_assert_uint_eq(seen->closed, 0);
+}
+
+/* The peer has sent more than was read, and still gets the last words: no reset eats them. */
+START_TEST(last_words_arrive)
+{
+	struct fixture f;
+	struct seen seen = { .act = goodbye };
+	uint8_t got[16];
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	fixture_conn(&f, &handler, &seen, &fd);
+	for (int i = 0; i < 30; i++)
+		put_packet(fd, 1000, 'x');
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_int_eq(seen.why, GH_CONN_LOCAL);
+	ck_assert_uint_eq(seen.packets, 1);
+	ck_assert_uint_eq(gh_total_used(&f.total), 1); /* it still drains */
+	put_packet(fd, 1000, 'x');
+	fixture_turn(&f);
+	ck_assert_int_eq(recv(fd, got, sizeof got, 0), 3);
+	ck_assert(!memcmp(got, "bye", 3));
+	ck_assert_int_eq(recv(fd, got, sizeof got, 0), 0);
+	close(fd);
+	TURN_UNTIL(&f, gh_total_used(&f.total) == 0);
+	ck_assert_uint_eq(seen.closed, 1);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(who_does_not_drain_is_cut)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	uint8_t *block = gh_zalloc(4 << 20);
+	uint64_t began = gh_clock_ms();
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	gh_conn_write(conn, block, 4 << 20);
+	gh_conn_close(conn, 100);
+	gh_conn_close(conn, 60000);
+	TURN_UNTIL(&f, gh_total_used(&f.total) == 0);
+	ck_assert_uint_ge(gh_clock_ms(), began + 100);
+	ck_assert_uint_eq(seen.closed, 1);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->cut), 1);
+	free(block);
+	close(fd);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(half_closed_peer_gets_its_answer)
+{
+	struct fixture f;
+	struct seen seen = { .echo = true };
+	uint8_t got[16];
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	fixture_conn(&f, &handler, &seen, &fd);
+	put_packet(fd, 2, 'x');
+	shutdown(fd, SHUT_WR);
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_int_eq(seen.why, GH_CONN_EOF);
+	ck_assert_int_eq(recv(fd, got, sizeof got, MSG_DONTWAIT), 6);
+	close(fd);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(broken_pipe_is_a_reset)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct gh_conn *conn;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	gh_conn_pause(conn, GH_PAUSE_RATE);
+	close(fd);
+	gh_conn_write(conn, "x", 1);
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_int_eq(seen.why, GH_CONN_RESET);
+	fixture_done(&f);
+}
+END_TEST
+
+struct moving {
+	struct gh_mail mail;
+	struct gh_conn *conn;
+	struct seen *seen;
+	struct gh_worker *to;
+	bool refuse;
+	unsigned delivered;
+};
+
+static void moved_deliver(struct gh_mail *mail, void *owner)
+{
+	struct moving *moving = gh_container(mail, struct moving, mail);
+
+	moving->delivered++;
+	if (!owner || moving->refuse) {
+		gh_conn_discard(moving->conn);
+		return;
+	}
+	ck_assert_ptr_eq(owner, moving->to);
+	gh_conn_adopt(moving->conn, owner);
+	gh_conn_bind(moving->conn, &handler, moving->seen);
+	ck_assert_uint_eq(moving->seen->packets, 0);
+}
+
+struct first_side {
+	struct seen seen;
+	struct moving moving;
+};
+
+static void move_at_packet(struct gh_conn *conn, struct seen *seen)
+{
+	struct first_side *side = gh_container(seen, struct first_side, seen);
+
+	gh_conn_write(conn, "moved", 5);
+	gh_conn_pause(conn, GH_PAUSE_INBOX | GH_PAUSE_TICKET);
+	ck_assert(gh_conn_move(conn, side->moving.to, &side->moving.mail));
+}
+
+/* Inside input(), with more bytes behind the packet: to another worker (0) and to its own (1). */
+START_TEST(moves_with_all_it_has)
+{
+	struct fixture f;
+	struct seen after = { .echo = true };
+	struct first_side side = { .seen = { .act = move_at_packet } };
+	uint8_t got[64];
+	int fd;
+
+	fixture_init(&f, &no_rooms, 2);
+	side.moving = (struct moving){ .mail = { .deliver = moved_deliver }, .seen = &after };
+	side.moving.to = f.workers.workers[_i ? 0 : 1];
+	side.moving.conn = fixture_conn(&f, &handler, &side.seen, &fd);
+	put_packet(fd, 1, 'c');
+	put_packet(fd, 2, '1');
+	put_packet(fd, 3, '2');
+	send(fd, "\0\0", 2, 0);
+	TURN_UNTIL(&f, side.moving.delivered);
+	fixture_turn(&f);
+	ck_assert_uint_eq(side.seen.packets, 1);
+	ck_assert_uint_eq(after.packets, 0); /* the ticket's reason went with it */
+	ck_assert_uint_eq(gh_conn_paused(side.moving.conn), GH_PAUSE_TICKET);
+	gh_conn_resume(side.moving.conn, GH_PAUSE_TICKET);
+	TURN_UNTIL(&f, after.packets == 2);
+	send(fd, "\0\1z", 3, 0);
+	TURN_UNTIL(&f, after.packets == 3);
+	fixture_turn(&f);
+	ck_assert_int_eq(recv(fd, got, sizeof got, MSG_DONTWAIT), 5 + 6 + 7 + 5);
+	ck_assert(!memcmp(got, "moved\0\0\0\2", 9));
+	ck_assert_uint_eq(atomic_load(&side.moving.to->connections), 1);
+	ck_assert(!(side.moving.conn->flags & CONN_YOUNG));
+	/* Only once. */
+	ck_assert(!gh_conn_move(side.moving.conn, side.moving.to, &side.moving.mail));
+	close(fd);
+	TURN_UNTIL(&f, after.closed);
+	ck_assert_uint_eq(side.seen.closed, 0);
+	ck_assert_uint_eq(gh_total_used(&f.total), 0);
+	fixture_done(&f);
+}
+END_TEST
+
+/* Turned away on the other side (0), or the other side is gone (1). */
+START_TEST(moving_may_fail)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct moving moving = { .mail = { .deliver = moved_deliver }, .seen = &seen, .refuse = true };
+	uint8_t byte;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 2);
+	moving.to = f.workers.workers[1];
+	moving.conn = fixture_conn(&f, &handler, &seen, &fd);
+	put_packet(fd, 2, 'x');
+	ck_assert(gh_conn_move(moving.conn, moving.to, &moving.mail));
+	if (_i)
+		gh_loop_poll(f.worker->loop); /* posts */
+	else
+		TURN_UNTIL(&f, moving.delivered);
+	fixture_done(&f);
+	ck_assert_uint_eq(moving.delivered, 1);
+	ck_assert_uint_eq(seen.packets + seen.closed, 0);
+	ck_assert_uint_eq(gh_total_used(&f.total), 0);
+	ck_assert_int_le(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+	ck_assert_int_ne(errno, EAGAIN);
+	close(fd);
+}
+END_TEST
+
+START_TEST(closing_one_does_not_move)
+{
+	struct fixture f;
+	struct seen seen = { 0 };
+	struct moving moving = { .mail = { .deliver = moved_deliver }, .seen = &seen };
+	struct gh_conn *conn;
+	int fd;
+
+	fixture_init(&f, &no_rooms, 2);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	gh_conn_close(conn, 0);
+	ck_assert(!gh_conn_move(conn, f.workers.workers[1], &moving.mail));
+	TURN_UNTIL(&f, seen.closed);
+	ck_assert_uint_eq(moving.delivered, 0);
+	close(fd);
+	fixture_done(&f);
+}
+END_TEST
+
+START_TEST(idle_one_is_small)
+{
+	struct fixture f;
+	struct seen seen = { .echo = true };
+	struct gh_conn *conn;
+	int fd;
+
+	ck_assert_uint_le(sizeof(struct gh_conn), 200);
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	put_packet(fd, 100, 'x');
+	TURN_UNTIL(&f, seen.packets == 1);
+	fixture_turn(&f);
+	ck_assert_ptr_null(conn->kept);
+	ck_assert_ptr_null(conn->first);
+	ck_assert_ptr_null(conn->linger);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+/* A transport that reads eight bytes at a time out of a larger read of its own. */
+struct hoard {
+	uint8_t p[64];
+	size_t n, taken;
+};
+
+static ssize_t hoard_read(void **state, int fd, void *p, size_t n)
+{
+	struct hoard *hoard = *state ? *state : (*state = gh_zalloc(sizeof *hoard));
+	size_t part;
+
+	if (hoard->taken == hoard->n) {
+		ssize_t got = recv(fd, hoard->p, sizeof hoard->p, MSG_DONTWAIT);
+
+		if (got <= 0)
+			return got ? -errno : 0;
+		hoard->n = (size_t)got;
+		hoard->taken = 0;
+	}
+	part = hoard->n - hoard->taken < 8 ? hoard->n - hoard->taken : 8;
+	ck_assert_uint_le(part, n);
+	memcpy(p, hoard->p + hoard->taken, part);
+	hoard->taken += part;
+	return (ssize_t)part;
+}
+
+static size_t hoard_pending(void *state)
+{
+	struct hoard *hoard = state;
+
+	return hoard ? hoard->n - hoard->taken : 0;
+}
+
+static void hoard_close(void **state)
+{
+	free(*state);
+	*state = NULL;
+}
+
+START_TEST(what_a_transport_holds_is_read)
+{
+	struct fixture f;
+	struct seen seen = { .pause_at = 2 };
+	struct gh_transport_ops ops = gh_transport_unix;
+	struct gh_conn *conn;
+	int fd;
+
+	ops.read = hoard_read;
+	ops.pending = hoard_pending;
+	ops.close = hoard_close;
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &seen, &fd);
+	conn->ops = &ops;
+	for (int i = 0; i < 5; i++)
+		put_packet(fd, 6, 'x');
+	TURN_UNTIL(&f, seen.packets == 2);
+	for (int i = 0; i < 10; i++)
+		fixture_turn(&f);
+	ck_assert_uint_eq(seen.packets, 2);
+	seen.pause_at = 0;
+	gh_conn_resume(conn, GH_PAUSE_TICKET);
+	TURN_UNTIL(&f, seen.packets == 5);
+	close(fd);
+	TURN_UNTIL(&f, seen.closed);
+	fixture_done(&f);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("net/conn");
+	TCase *tcase = tcase_create("net/conn");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, packets_come_whole);
+	tcase_add_test(tcase, many_packets_of_one_read);
+	tcase_add_loop_test(tcase, claims_cost_nothing, 0, 4);
+	tcase_add_loop_test(tcase, large_packet_then_small_ones, 0, 2);
+	tcase_add_test(tcase, pausing_keeps_and_resuming_feeds);
+	tcase_add_test(tcase, paused_takes_no_more_than_the_socket_holds);
+	tcase_add_test(tcase, one_write_a_turn);
+	tcase_add_test(tcase, references_are_released_once);
+	tcase_add_test(tcase, room_is_told_once_per_wish);
+	tcase_add_test(tcase, last_words_arrive);
+	tcase_add_test(tcase, who_does_not_drain_is_cut);
+	tcase_add_test(tcase, half_closed_peer_gets_its_answer);
+	tcase_add_test(tcase, broken_pipe_is_a_reset);
+	tcase_add_loop_test(tcase, moves_with_all_it_has, 0, 2);
+	tcase_add_loop_test(tcase, moving_may_fail, 0, 2);
+	tcase_add_test(tcase, closing_one_does_not_move);
+	tcase_add_test(tcase, idle_one_is_small);
+	tcase_add_test(tcase, what_a_transport_holds_is_read);
+	suite_add_tcase(suite, tcase);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
