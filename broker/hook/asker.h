@@ -29,6 +29,7 @@ struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct
 				void *arg);
 /* On its own thread, the last call; its asks have ended or been cancelled. Answers that come later are ignored. */
 void gh_asker_leave(struct gh_asker *asker);
+unsigned gh_asker_index(const struct gh_asker *asker);
 
 /* Answers that were ignored since the start, by reason; any thread. */
 struct gh_ticket_stats {

@@ -4,6 +4,7 @@
 #define GH_HOOK_CHAIN_H
 
 #include "base/error.h"
+#include "conf/settings.h"
 
 #include <gatehouse/types.h>
 
@@ -14,24 +15,11 @@ enum gh_list_kind { GH_LIST_AUTHENTICATE, GH_LIST_AUTHORIZE };
 
 #define GH_CHAIN_MAX 32 /* entries: one bit each in struct gh_cover */
 
-/* What the configuration says: strings are borrowed for the call. */
-struct gh_entry_spec {
-	const char *instance;
-	bool required;
-	const char *where; /* "gatehouse.yaml:12:20", for errors; NULL: none */
-};
-struct gh_list_spec {
-	const struct gh_entry_spec *entries;
-	size_t count;
-	/*
-	 * The built-in word. authenticate: `anonymous`: who brings neither user name, password nor method is let in as the
-	 * anonymous principal (without any entry: everybody, whatever they bring). authorize: `anyone`: everything but
-	 * topics and filters that begin with '$'. As an entry before all others, not required.
-	 */
-	bool open;
-	const char *where;
-};
-
+/*
+ * The built-in word `open` of a list. authenticate: `anonymous`: who brings neither user name, password nor method is let in
+ * as the anonymous principal (without any entry: everybody, whatever they bring). authorize: `anyone`: everything but
+ * topics and filters that begin with '$'. As an entry before all others, not required.
+ */
 struct gh_entry {
 	struct gh_instance *instance; /* the runtime's */
 	bool required;
@@ -52,7 +40,7 @@ struct gh_chain {
  * neither authenticate nor exchange, or none at all that has.
  * instances: all there are, in any order. The chain is freed by gh_chain_free().
  */
-int gh_chain_build(enum gh_list_kind kind, const struct gh_list_spec *spec, struct gh_runtime *runtime,
+int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list, struct gh_runtime *runtime,
 		   struct gh_instance *const *instances, size_t instance_count, struct gh_chain **chain_r,
 		   struct gh_error *error);
 void gh_chain_free(struct gh_chain **chain);

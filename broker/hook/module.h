@@ -4,6 +4,7 @@
 #define GH_HOOK_MODULE_H
 
 #include "base/error.h"
+#include "conf/option.h"
 
 #include <gatehouse/plugin.h>
 
@@ -42,12 +43,10 @@ bool gh_module_same(const struct gh_module *a, const struct gh_module *b); /* on
 char **gh_loader_names(struct gh_loader *loader);
 
 /*
- * The check of a descriptor, apart from files: copies min(its size) into `plugin_r` and its options into rows of this
- * broker's stride (*options_r, to be freed, also rows of tables). `abi` is this broker's (GH_ABI).
+ * The check of a descriptor, apart from files. Copies min(its size) into *plugin_r, zeroed before, and its options into rows
+ * of this broker's shape (plugin_r->options, to be freed by gh_options_free()). abi: this broker's, GH_ABI.
  */
-struct gh_options_copy;
 int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi, struct gh_plugin *plugin_r,
-		    struct gh_options_copy **options_r, struct gh_error *error);
-void gh_options_copy_free(struct gh_options_copy **options);
+		    struct gh_option **options_r, struct gh_error *error);
 
 #endif

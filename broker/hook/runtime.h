@@ -3,6 +3,7 @@
 #ifndef GH_HOOK_RUNTIME_H
 #define GH_HOOK_RUNTIME_H
 
+#include "conf/settings.h"
 #include "hook/asker.h"
 #include "hook/chain.h"
 #include "hook/metrics.h"
@@ -10,12 +11,10 @@
 
 #include <stdatomic.h>
 
-struct gh_conf_node;
-
 /*
  * Life. C: control thread, W: each worker, between two turns.
  *
- *   C  gh_runtime_build(spec, previous)      all instances created, or none: nothing has happened
+ *   C  gh_runtime_build(settings, previous)     all instances created, or none: nothing has happened
  *   C  takes it as its own current one; posts it to every worker
  *   W  gh_runtime_worker_start(new, asker)   thread_start; then new is its current one
  *   W  gh_runtime_worker_leave(old, asker)   after the swap: no new call into old by this worker
@@ -30,19 +29,17 @@ struct gh_conf_node;
  */
 struct gh_runtime {
 	uint64_t generation; /* 1, 2, ...: counts builds */
-	void *settings;      /* the caller's: spec.settings */
+	struct gh_settings *settings; /* what it was built of; its own */
 	uint64_t events;     /* GH_EV_ bits that anybody wants */
 	struct gh_instance **instances; /* in the order of the file */
 	size_t instance_count;
-	struct gh_policy *policies; /* by listener, in the order of spec.listeners */
+	struct gh_policy *policies; /* by listener, in the order of settings->listeners */
 	size_t policy_count;
 	struct gh_hooks *hooks;
-	uint64_t hook_timeout_ms;
-	void (*free_settings)(void *settings);
 	atomic_uint refs; /* holders: the control thread, workers, asks, exchanges, jobs */
 };
 struct gh_policy {
-	const char *listener;
+	const char *listener; /* its name */
 	struct gh_chain *authenticate, *authorize;
 };
 
@@ -57,38 +54,12 @@ struct gh_hooks {
 	uint64_t builds; /* 0 at first; control thread */
 };
 
-/* The configuration's words; all borrowed for the call but settings. */
-struct gh_instance_spec {
-	const char *name;   /* key of its section */
-	const char *module; /* NULL: the name */
-	const char *realm;  /* NULL: the name */
-	bool on_error_next;
-	unsigned threads;     /* GH_BLOCKING: 0: 4, or 1 without GH_CONCURRENT */
-	unsigned max_pending; /* 0: GH_MAX_PENDING */
-	const struct gh_conf_node *section; /* the module's own options; NULL: none given */
-	const char *where;
-};
-struct gh_listener_spec {
-	const char *name;
-	struct gh_list_spec authenticate, authorize;
-};
-struct gh_runtime_spec {
-	const struct gh_instance_spec *instances;
-	size_t instance_count;
-	const struct gh_listener_spec *listeners;
-	size_t listener_count;
-	uint64_t hook_timeout_ms; /* 0: GH_HOOK_TIMEOUT_MS */
-	void *settings;           /* kept in the runtime */
-	void (*free_settings)(void *settings); /* by gh_runtime_free(); not called when the build fails. May be NULL */
-};
-#define GH_HOOK_TIMEOUT_MS 5000u
-#define GH_MAX_PENDING 10000u
-
 /*
  * Control thread. previous: the runtime in force, whose instances of the same name and file are shown to the new ones; NULL at
- * start. On failure nothing is left: instances that had been created are destroyed. The result is held once (C).
+ * start. On failure nothing is left: instances that had been created are destroyed, settings are the caller's; else they are
+ * the runtime's. The result is held once (C). Errors begin with where it stands in the file.
  */
-int gh_runtime_build(struct gh_hooks *hooks, const struct gh_runtime_spec *spec, struct gh_runtime *previous,
+int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings, struct gh_runtime *previous,
 		     struct gh_runtime **runtime_r, struct gh_error *error);
 
 /* For whoever keeps a pointer to it or to one of its chains beyond a turn. Any thread. */

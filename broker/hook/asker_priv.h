@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an asker, for this room. */
+#ifndef GH_HOOK_ASKER_PRIV_H
+#define GH_HOOK_ASKER_PRIV_H
+
+#include "hook/asker.h"
+
+#include <pthread.h>
+
+struct gh_ticket_slot;
+
+struct gh_asker {
+	struct gh_askers *askers;
+	unsigned index;
+	struct gh_loop *loop; /* its own thread's */
+	pthread_mutex_t lock; /* of all below */
+	gh_asker_post_fn *post; /* NULL: not there */
+	void *arg;
+	struct gh_ticket_slot *slots;
+	uint32_t slot_count, free; /* free: the head of a list; UINT32_MAX: none */
+	struct gh_ticket_stats stats;
+};
+
+struct gh_askers {
+	unsigned count;
+	struct gh_asker at[];
+};
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calling a module's functions. */
+#include "hook/call.h"
+
+#include "base/clock.h"
+#include "hook/host.h"
+
+/* Of the calls of authorize, one in so many is timed: two looks at the clock cost more than the call. */
+#define TIMED_EACH 64u
+
+bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point)
+{
+	const struct gh_plugin *plugin = instance->plugin;
+
+	switch (point) {
+	case GH_HOOK_ACCEPT:
+		return plugin->accept;
+	case GH_HOOK_AUTHENTICATE:
+		return plugin->authenticate;
+	case GH_HOOK_EXCHANGE:
+		return plugin->exchange;
+	case GH_HOOK_LOOKUP:
+		return plugin->lookup;
+	case GH_HOOK_AUTHORIZE:
+		return plugin->authorize;
+	default:
+		return plugin->event;
+	}
+}
+
+static enum gh_verdict dispatch(struct gh_instance *instance, enum gh_hook_point point, const void *in,
+				struct gh_answer *out)
+{
+	const struct gh_plugin *plugin = instance->plugin;
+
+	switch (point) {
+	case GH_HOOK_ACCEPT:
+		return plugin->accept(instance->self, in, out);
+	case GH_HOOK_AUTHENTICATE:
+		return plugin->authenticate(instance->self, in, out);
+	case GH_HOOK_EXCHANGE:
+		return plugin->exchange(instance->self, in, out);
+	case GH_HOOK_LOOKUP:
+		return plugin->lookup(instance->self, in, out);
+	case GH_HOOK_AUTHORIZE:
+		return plugin->authorize(instance->self, in, out);
+	default:
+		return GH_ERROR;
+	}
+}
+
+static enum gh_verdict check(enum gh_hook_point point, enum gh_verdict verdict, struct gh_answer *out)
+{
+	switch (verdict) {
+	case GH_PASS:
+	case GH_ALLOW:
+	case GH_DENY:
+		return verdict;
+	case GH_ERROR:
+		gh_answer_explain(out, GH_CAUSE_BACKEND, "it could not tell");
+		return verdict;
+	case GH_PENDING:
+		if (out->ticket.id && out->fold)
+			return verdict;
+		gh_answer_explain(out, GH_CAUSE_BACKEND, "it wanted to answer later, which it may not here");
+		return GH_ERROR;
+	case GH_CONTINUE:
+		if (point == GH_HOOK_EXCHANGE)
+			return verdict;
+		break;
+	default:
+		break;
+	}
+	gh_answer_explain(out, GH_CAUSE_BACKEND, "it answered %d, which is no verdict here", (int)verdict);
+	return GH_ERROR;
+}
+
+static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point point, const void *in,
+			      struct gh_answer *out)
+{
+	enum gh_verdict verdict;
+
+	if (!instance->serialized)
+		return dispatch(instance, point, in, out);
+	pthread_mutex_lock(&instance->lock);
+	verdict = dispatch(instance, point, in, out);
+	pthread_mutex_unlock(&instance->lock);
+	return verdict;
+}
+
+enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in, struct gh_answer *out)
+{
+	bool timed = point != GH_HOOK_AUTHORIZE || instance->blocking || gh_here()->tick++ % TIMED_EACH == 0;
+	uint64_t began = timed ? gh_clock_ns() : 0;
+	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
+
+	if (timed)
+		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
+	gh_series_add(instance->calls[point], 1);
+	gh_series_add(instance->verdicts[verdict], 1);
+	return verdict;
+}
+
+enum gh_verdict gh_call_later(struct gh_instance *instance, enum gh_verdict verdict, struct gh_answer *out)
+{
+	verdict = check(GH_HOOK_EXCHANGE, verdict, out);
+	gh_series_add(instance->verdicts[verdict], 1);
+	return verdict;
+}
+
+void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
+{
+	gh_series_add(instance->calls[GH_HOOK_EVENT], 1);
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	instance->plugin->event(instance->self, event);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
+void gh_call_exchange_end(struct gh_instance *instance, void *state)
+{
+	if (!instance->plugin->exchange_end)
+		return;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	instance->plugin->exchange_end(instance->self, state);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The services behind <gatehouse/host.h>. */
+#include "hook/host.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hook/ask_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct gh_here *gh_here(void)
+{
+	static _Thread_local struct gh_here here;
+
+	return &here;
+}
+
+static struct gh_instance *instance_of(struct gh_host *host)
+{
+	return (struct gh_instance *)(void *)host;
+}
+
+/* ---- log, time, place ---- */
+
+static void GH_PRINTF(3, 0) host_log(struct gh_host *host, int level, const char *fmt, va_list ap)
+{
+	struct gh_log_field field = { .name = "module", .text = { instance_of(host)->name,
+								   strlen(instance_of(host)->name) } };
+
+	if (level < GH_LOG_ERROR || level > GH_LOG_DEBUG)
+		level = GH_LOG_INFO;
+	gh_log_vline((enum gh_level)level, &field, 1, fmt, ap);
+}
+
+static uint64_t host_now(struct gh_host *host)
+{
+	(void)host;
+	return gh_clock_ns();
+}
+
+static int64_t host_wall(struct gh_host *host)
+{
+	(void)host;
+	return gh_clock_wall_us() / 1000000;
+}
+
+static void *host_local(struct gh_host *host)
+{
+	struct gh_instance *instance = instance_of(host);
+	const struct gh_here *here = gh_here();
+
+	if (here->instance)
+		return here->instance == instance ? here->local : NULL;
+	return here->asker ? instance->locals[gh_asker_index(here->asker)] : NULL;
+}
+
+static const char *host_name(struct gh_host *host)
+{
+	return instance_of(host)->name;
+}
+
+static void GH_PRINTF(3, 0) host_error(struct gh_error *error, const char *option, const char *fmt, va_list ap)
+{
+	snprintf(error->option, sizeof(error->option), "%s", option ? option : "");
+	vsnprintf(error->text, sizeof(error->text), fmt, ap);
+}
+
+static bool creating(const struct gh_instance *instance, const char *call)
+{
+	if (!instance->creating)
+		gh_log_warning("module '%s' calls %s outside of create: refused", instance->name, call);
+	return instance->creating;
+}
+
+static int host_observe(struct gh_host *host, uint64_t mask)
+{
+	struct gh_instance *instance = instance_of(host);
+
+	if (!creating(instance, "gh_observe"))
+		return GH_EINVAL;
+	if (!instance->plugin->event)
+		return GH_ENOTSUP;
+	instance->events = mask;
+	return 0;
+}
+
+/* ---- tickets ---- */
+
+static uint32_t host_time_left(struct gh_answer *answer)
+{
+	uint64_t now = gh_clock_ms();
+
+	if (answer->due_ms <= now)
+		return 0;
+	return answer->due_ms - now < UINT32_MAX ? (uint32_t)(answer->due_ms - now) : UINT32_MAX;
+}
+
+static struct gh_answer *host_answer_begin(struct gh_host *host, struct gh_ticket ticket)
+{
+	struct gh_instance *instance = instance_of(host);
+	struct gh_late *late;
+	uint64_t due_ms;
+
+	if (!gh_ticket_claim(instance->hooks->askers, instance, ticket, &due_ms))
+		return NULL;
+	late = gh_late_new(instance, ticket, due_ms);
+	late->answer.late = true;
+	return &late->answer;
+}
+
+static void host_answer_end(struct gh_answer *answer, enum gh_verdict verdict)
+{
+	if (!answer->late) {
+		gh_log_warning("module '%s' ends an answer that it has not begun: ignored", answer->instance->name);
+		return;
+	}
+	verdict = gh_call_later(answer->instance, verdict, answer);
+	gh_late_post(gh_container(answer, struct gh_late, answer), verdict);
+}
+
+static bool host_ticket_open(struct gh_host *host, struct gh_ticket ticket)
+{
+	return gh_ticket_waits(instance_of(host)->hooks->askers, instance_of(host), ticket);
+}
+
+/* ---- metrics ---- */
+
+/* The handle: the place in the instance's table, and the runtime's number, so that one of a former instance is noticed. */
+static struct gh_metric metric_of(const struct gh_instance *instance, unsigned index)
+{
+	return (struct gh_metric){ instance->runtime->generation << 16 | (index + 1) };
+}
+
+static void metric_name(struct gh_buf *buf, const char *module, const char *name)
+{
+	gh_buf_printf(buf, "gatehouse_%s_%s", module, name);
+	for (size_t i = 0; i < buf->n; i++)
+		if (buf->p[i] == '-')
+			buf->p[i] = '_';
+	gh_buf_u8(buf, 0);
+}
+
+static struct gh_metric host_metric(struct gh_host *host, uint32_t kind, const char *name, const char *labels,
+				    const char *help)
+{
+	struct gh_instance *instance = instance_of(host);
+	struct gh_buf full = { 0 }, with = { 0 };
+	struct gh_series *series = NULL;
+
+	if (!creating(instance, "gh_metric_new"))
+		return (struct gh_metric){ 0 };
+	metric_name(&full, instance->plugin->name, name ? name : "");
+	gh_metrics_label(&with, "instance", instance->name);
+	gh_buf_printf(&with, "%s%s", labels && *labels ? "," : "", labels ? labels : "");
+	if (instance->metric_count < GH_INSTANCE_METRICS_MAX)
+		series = gh_metrics_series(instance->hooks->metrics, (enum gh_metric_kind)kind, (char *)full.p,
+					   (char *)with.p, help);
+	if (series)
+		instance->metrics[instance->metric_count++] = series;
+	else
+		gh_log_warning("module '%s': metric '%s' is refused: its name isn't one, it exists with another kind, or "
+			       "there are %u already",
+			       instance->name, name ? name : "", instance->metric_count);
+	gh_buf_done(&full);
+	gh_buf_done(&with);
+	return series ? metric_of(instance, instance->metric_count - 1) : (struct gh_metric){ 0 };
+}
+
+static void host_metric_add(struct gh_host *host, struct gh_metric metric, double v)
+{
+	struct gh_instance *instance = instance_of(host);
+	unsigned index = (unsigned)(metric.id & 0xffff) - 1;
+	struct gh_series *series;
+
+	if (index >= instance->metric_count || metric.id != metric_of(instance, index).id)
+		return;
+	series = instance->metrics[index];
+	gh_series_put(series, v);
+}
+
+const struct gh_host_api gh_host_table = {
+	.size = sizeof(struct gh_host_api),
+	.abi = GH_ABI,
+	.log = host_log,
+	.now = host_now,
+	.wall = host_wall,
+	.local = host_local,
+	.name = host_name,
+	.error = host_error,
+	.observe = host_observe,
+	.answer_bytes = gh_answer_set_bytes,
+	.answer_pair = gh_answer_set_pair,
+	.answer_number = gh_answer_set_number,
+	.answer_why = gh_answer_set_why,
+	.pend = gh_ask_pend,
+	.time_left = host_time_left,
+	.answer_begin = host_answer_begin,
+	.answer_end = host_answer_end,
+	.ticket_open = host_ticket_open,
+	.metric = host_metric,
+	.metric_add = host_metric_add,
+};

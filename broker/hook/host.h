@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host as modules see it, and what this room knows of the thread it runs on. */
+#ifndef GH_HOOK_HOST_H
+#define GH_HOOK_HOST_H
+
+#include "hook/asker.h"
+
+#include <gatehouse/host.h>
+
+struct gh_instance;
+
+extern const struct gh_host_api gh_host_table;
+
+/* A thread that runs hooks: an asker, or one of a blocking instance's own. All NULL elsewhere. */
+struct gh_here {
+	struct gh_asker *asker;
+	struct gh_instance *instance; /* of which this is a thread */
+	void *local;                  /* then: what thread_start made */
+	unsigned tick;                /* calls of authorize: one in 64 is timed */
+};
+struct gh_here *gh_here(void);
+
+#endif

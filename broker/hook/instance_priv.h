@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of an instance, for this room. */
+#ifndef GH_HOOK_INSTANCE_PRIV_H
+#define GH_HOOK_INSTANCE_PRIV_H
+
+#include "hook/instance.h"
+
+#include <pthread.h>
+
+struct gh_pool;
+
+#define GH_INSTANCE_METRICS_MAX 256u
+
+struct gh_instance {
+	const struct gh_host_api *api; /* first: modules see a gh_object of the name gh_host */
+	struct gh_hooks *hooks;
+	struct gh_runtime *runtime;
+	struct gh_module *module;
+	const struct gh_plugin *plugin;
+	void *self;      /* what create made */
+	bool created, creating;
+	bool serialized; /* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
+	bool blocking;
+	bool on_error_next;
+	const char *name, *realm; /* of settings */
+	struct gh_section *section; /* its configuration, filled */
+	const struct gh_plugin_settings *settings; /* the runtime's */
+	uint64_t events; /* gh_observe() */
+	pthread_mutex_t lock;
+	unsigned max_pending, threads;
+	atomic_uint pending;
+	struct gh_pool *pool; /* GH_BLOCKING, once started */
+	struct gh_series *calls[GH_HOOK_POINTS], *verdicts[GH_CONTINUE + 1];
+	struct gh_series *timeouts, *latency, *open;
+	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX]; /* the module's own; frozen after create */
+	unsigned metric_count;
+	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
+};
+
+/* Control thread. Loads the module, fills the configuration, makes the struct; not yet created. */
+int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings, struct gh_instance **instance_r,
+		    struct gh_error *error);
+/* create(); previous: the instance of that name in force, or NULL. */
+int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous, struct gh_error *error);
+/* Starts the threads of a blocking one. */
+int gh_instance_start(struct gh_instance *instance, struct gh_error *error);
+/* Joins its threads, destroy(), frees. */
+void gh_instance_free(struct gh_instance **instance);
+
+#endif
