@@ -13,26 +13,30 @@ AS_IF([test -n "$gh_missing"], [AC_MSG_ERROR([these Debian packages are missing:
     (or ./bootstrap deps, which installs everything that .ci/packages lists)])])
 ])
 
-# GH_PKG(VARIABLE, MODULE [>= VERSION], DEBIAN-PACKAGE): a library that has a .pc file.
-AC_DEFUN([GH_PKG], [PKG_CHECK_MODULES([$1], [$2], [], [GH_MISSING([$3])])])
+# GH_PKG(VARIABLE, MODULE [>= VERSION], DEBIAN-PACKAGE, [optional]): a library that has a .pc file. Sets have_VARIABLE.
+AC_DEFUN([GH_PKG], [PKG_CHECK_MODULES([$1], [$2], [have_$1=yes], [GH_LACKS($@)])])
+AC_DEFUN([GH_LACKS], [have_$1="no ($3)"; m4_ifval([$4], [], [GH_MISSING([$3])])])
 
-# GH_LIB(VARIABLE, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE): one that hasn't.
+# GH_LIB(VARIABLE, HEADER, LIBRARY, FUNCTION, DEBIAN-PACKAGE, [optional]): one that hasn't.
 AC_DEFUN([GH_LIB], [
-AC_CHECK_HEADER([$2],
-	[AC_CHECK_LIB([$3], [$4], [$1_LIBS=-l$3], [GH_MISSING([$5])])],
-	[GH_MISSING([$5])])
+have_$1=no
+AC_CHECK_HEADER([$2], [AC_CHECK_LIB([$3], [$4], [have_$1=yes; $1_LIBS=-l$3])])
+AS_IF([test "$have_$1" = no], [GH_LACKS([$1], [], [$5], [$6])])
 AC_SUBST([$1_LIBS])
 ])
 
-# GH_PLUGIN(NAME, SUMMARY, [CHECKS]): --with-plugin-NAME. CHECKS call GH_PLUGIN_NEEDS for each package that is missing:
-# under "auto" the module is then left out, under "yes" configure fails naming it. Sets the conditional PLUGIN_NAME.
+# GH_PLUGIN(NAME, SUMMARY, [VARIABLE...]): --with-plugin-NAME. Where an optional library is missing, "auto" leaves the
+# module out and "yes" makes configure fail naming the package. Sets the conditional PLUGIN_NAME.
 AC_DEFUN([GH_PLUGIN], [
+AC_REQUIRE([GH_PLUGIN_PREPARE])
 AC_ARG_WITH([plugin-$1],
 	[AS_HELP_STRING([--with-plugin-$1], [$2 @<:@auto@:>@])], [gh_with=$withval], [gh_with=auto])
 AS_CASE([$gh_with], [auto|yes|no], [],
 	[AC_MSG_ERROR([--with-plugin-$1=$gh_with: expected auto, yes or no])])
 gh_plugin_missing=
-AS_IF([test "$gh_with" != no], [$3
+AS_IF([test "$gh_with" != no], [
+	m4_foreach_w([gh_needed], [$3], [gh_plugin_needs "$have_[]gh_needed"
+	])
 	AS_IF([test -n "$gh_plugin_missing"], [
 		AS_IF([test "$gh_with" = yes], [gh_missing="$gh_missing$gh_plugin_missing"])
 		gh_with="no (needs$gh_plugin_missing)"], [gh_with=yes])])
@@ -40,7 +44,15 @@ AM_CONDITIONAL([PLUGIN_]m4_translit([$1], [a-z-], [A-Z_]), [test "$gh_with" = ye
 gh_plugins="$gh_plugins
 AS_ESCAPE(m4_format([  %-20s], [$1])) $gh_with"
 ])
-AC_DEFUN([GH_PLUGIN_NEEDS], [gh_plugin_missing="$gh_plugin_missing $1"])
+
+AC_DEFUN([GH_PLUGIN_PREPARE], [
+gh_plugin_needs() { # "yes", or "no (PACKAGE)"
+	case $[]1 in
+	yes) ;;
+	*) gh_plugin_missing="$gh_plugin_missing $(printf %s "$[]1" | sed 's/no (\(.*\))/\1/')" ;;
+	esac
+}
+])
 
 # GH_CFLAGS_DEFAULT: -O2 -g where the user says nothing.
 AC_DEFUN([GH_CFLAGS_DEFAULT], [
@@ -145,17 +157,17 @@ AC_CHECK_PROGS([SHELLCHECK], [shellcheck], [shellcheck])
 AC_CHECK_PROGS([MANDOC], [mandoc], [mandoc])
 AS_IF([test "$enable_tests" = yes], [
 	GH_PKG([CHECK], [check >= 0.15], [check])
+	gh_python_has() { /usr/bin/python3 -c "import $[]1" >/dev/null 2>&1; }
 	AC_CACHE_CHECK([for a python3 that has pytest, paho and yaml], [gh_cv_python], [
 		gh_cv_python=none
 		for gh_python in $PYTHON /usr/bin/python3 python3; do
 			AS_IF([$gh_python -c 'import pytest, paho.mqtt.client, yaml' >/dev/null 2>&1],
 				[gh_cv_python=$gh_python; break])
 		done])
-	AS_IF([test "$gh_cv_python" = none],
-		[GH_MISSING([python3-pytest])
-		GH_MISSING([python3-paho-mqtt])
-		GH_MISSING([python3-yaml])],
-		[PYTHON=$gh_cv_python])])
+	AS_IF([test "$gh_cv_python" != none], [PYTHON=$gh_cv_python], [
+		gh_python_has pytest || GH_MISSING([python3-pytest])
+		gh_python_has paho.mqtt.client || GH_MISSING([python3-paho-mqtt])
+		gh_python_has yaml || GH_MISSING([python3-yaml])])])
 AM_CONDITIONAL([TESTS_ENABLED], [test "$enable_tests" = yes])
 ])
 
@@ -184,7 +196,7 @@ Gatehouse $PACKAGE_VERSION
   sanitizers           $enable_sanitize
   fuzz targets         $enable_fuzz
   loadable modules     $gh_loadable
-  password quality     $have_pwquality
+  password quality     $have_PWQUALITY
   tests                $enable_tests, $PYTHON
 
 Modules:$gh_plugins
