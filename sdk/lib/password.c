@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Password hashes: which kind a text is, and the kinds behind one set of verbs. */
 #include <gatehouse/lib.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 #include "password_priv.h"
 
@@ -131,6 +133,16 @@ enum gh_password_result gh_password_verify(const char *hash, struct gh_bytes pas
 void gh_password_dummy(const char *hash, struct gh_bytes password)
 {
 	(void)gh_password_verify(hash ? hash : decoy, password);
+}
+
+size_t gh_password_decoy(const uint8_t key[16], struct gh_str name, size_t count)
+{
+	uint8_t digest[32] = { 0 };
+	uint64_t number;
+
+	(void)gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, 16, name.p, name.n, digest);
+	memcpy(&number, digest, sizeof(number));
+	return (size_t)(number % count);
 }
 
 bool gh_password_weak(const char *hash)

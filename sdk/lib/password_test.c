@@ -287,6 +287,27 @@ START_TEST(dummy_is_of_the_default_kind)
 }
 END_TEST
 
+START_TEST(decoys_are_fixed_and_even)
+{
+	static const uint8_t key[16] = { 1 }, other[16] = { 2 };
+	unsigned seen[3] = { 0 }, moved = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		char name[16];
+		struct gh_str view = { name, (size_t)snprintf(name, sizeof(name), "user%d", i) };
+		size_t at = gh_password_decoy(key, view, 3);
+
+		ck_assert_uint_lt(at, 3);
+		ck_assert_uint_eq(at, gh_password_decoy(key, view, 3));
+		moved += at != gh_password_decoy(other, view, 3);
+		seen[at]++;
+	}
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_gt(seen[i], 800);
+	ck_assert_uint_gt(moved, 1500);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sdk/password");
@@ -306,6 +327,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_long_and_nul);
 	tcase_add_loop_test(tcase, unknown_costs_what_wrong_costs, 0, COUNT(vectors));
 	tcase_add_test(tcase, dummy_is_of_the_default_kind);
+	tcase_add_test(tcase, decoys_are_fixed_and_even);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);

@@ -168,6 +168,10 @@ enum gh_password_result gh_password_verify(const char *hash, struct gh_bytes pas
 /* The work of gh_password_verify() for nothing: what an unknown user costs. hash NULL: as if of the default kind. */
 void gh_password_dummy(const char *hash, struct gh_bytes password);
 
+/* Which of `count` (1 or more) hashes an unknown name is tried against: always the same one for a name and a key, and for
+ * all names together each as often as the others: so the time tells nothing of a file with hashes of several kinds. */
+size_t gh_password_decoy(const uint8_t key[16], struct gh_str name, size_t count);
+
 /* A valid hash that costs an attacker less than it should today: make a new one when the password is at hand. */
 bool gh_password_weak(const char *hash);
 
