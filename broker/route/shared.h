@@ -53,6 +53,12 @@ void gh_shared_free(struct gh_shared **shared); /* groups and members that are l
 /* The worker that a group belongs to, of `workers`. */
 unsigned gh_shared_worker(const struct gh_hash_key *key, struct gh_str name, struct gh_str filter, unsigned workers);
 
+/* The worker that a group with this id belongs to. */
+static inline unsigned gh_shared_id_worker(uint64_t id)
+{
+	return (unsigned)(id >> 48);
+}
+
 /* Joins, or changes the options of a member that has joined. Never NULL; the group is made if it
  * is the first. */
 struct gh_member *gh_shared_join(struct gh_shared *shared, struct gh_str name, struct gh_str filter,

@@ -18,6 +18,7 @@ struct gh_session_will {
 	uint32_t delay;      /* seconds between the end of the connection and the will */
 	uint32_t expiry;     /* message expiry in seconds, once it fires */
 	bool has_expiry;
+	struct gh_session *session;  /* for the timeout's callback; the caller's to set */
 	struct gh_timeout timeout; /* of the delay; the caller arms and cancels it */
 };
 
@@ -35,6 +36,7 @@ struct gh_registry_node {
 struct gh_session {
 	struct gh_registry_node in_registry;
 	void *channel;                /* the connection's client state; NULL: offline */
+	void *keeper, *review;        /* the room above's own: for callbacks of timeouts; a re-check under way */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */

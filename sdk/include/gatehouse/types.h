@@ -116,6 +116,9 @@ struct gh_client {
 	bool local;                         /* loopback or UNIX socket */
 	const struct gh_tls *tls;           /* NULL: not encrypted by us */
 	int64_t connected_at;               /* Unix seconds */
+	/* The client id belongs to the identity: a module or the listener's `client-id:` rule says so.
+	 * False: any user of the listener may take any id, so no right may hang on it. */
+	bool client_id_bound;
 };
 
 /*

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From CONNECT to the session's worker: decoding, identity, client id, the will's right, the move. */
+#include "client/connect.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "client/attach.h"
+#include "client/authenticate.h"
+#include "client/rights.h"
+#include "client/send.h"
+#include "mqtt/topic.h"
+
+#include <gatehouse/lib.h>
+#include <stdlib.h>
+
+/* ---- refusing ---- */
+
+static void tell_refused(struct gh_login *login, enum gh_reason reason, const struct gh_decision *decision, const char *why)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_event event = { .kind = GH_EV_AUTH, .verdict = GH_DENY, .reason = reason, .why = why };
+
+	if (!gh_event_wanted(channel->shard->runtime, GH_EV_AUTH))
+		return;
+	event.client = gh_channel_client(channel);
+	event.username = channel->shown_user;
+	if (decision) {
+		event.module = decision->module;
+		event.cause = decision->cause;
+	}
+	gh_event_tell(channel->shard->runtime, &event);
+}
+
+static void log_refused(struct gh_login *login, const struct gh_decision *decision, const char *why)
+{
+	const struct gh_log_field fields[] = {
+		GH_FIELD("module", decision && decision->module[0] ? decision->module : "core"),
+		GH_FIELD("reason", why),
+	};
+
+	gh_channel_log(login->channel, GH_LOG_NOTICE, fields, 2, "login failed");
+}
+
+static void refuse_now(struct gh_timeout *timeout)
+{
+	struct gh_login *login = gh_container(timeout, struct gh_login, refusal);
+	struct gh_channel *channel = login->channel;
+
+	gh_send_refusal(channel, login->refused);
+	gh_channel_end(channel, login->refused, gh_reason_text(login->refused));
+}
+
+static uint32_t penalty(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_bytes user = { login->username, login->username ? strlen(login->username) : 0 };
+
+	return gh_penalties_fail(channel->shard->broker->penalties, gh_channel_client(channel)->ip, user,
+				 gh_shard_now(channel->shard));
+}
+
+enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason, const struct gh_decision *decision,
+			       const char *why)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_shard *shard = channel->shard;
+	uint32_t delay = decision ? penalty(login) : 0;
+
+	gh_count(shard->broker, GH_COUNT_LOGIN_FAILURES);
+	log_refused(login, decision, why);
+	tell_refused(login, reason, decision, why);
+	login->refused = reason;
+	channel->has_end = true;
+	channel->end_reason = reason;
+	channel->state = GH_CHANNEL_LOGIN;
+	gh_loop_timeout_cancel(shard->loop, &channel->timeout);
+	if (delay == 0) {
+		refuse_now(&login->refusal);
+	} else {
+		gh_channel_wait(channel);
+		gh_loop_timeout(shard->loop, &login->refusal, delay);
+	}
+	return GH_STOP_HERE;
+}
+
+void gh_connect_timeout(struct gh_channel *channel)
+{
+	if (channel->state == GH_CHANNEL_YOUNG) {
+		gh_channel_log(channel, GH_LOG_INFO, NULL, 0, "no CONNECT in time");
+		gh_channel_end(channel, GH_REASON_KEEP_ALIVE_TIMEOUT, "no CONNECT in time");
+		return;
+	}
+	gh_ask_cancel(&channel->login->ask);
+	gh_connect_refuse(channel->login, GH_REASON_SERVER_UNAVAILABLE, NULL, "login took longer than connect-timeout");
+}
+
+/* ---- the login object ---- */
+
+void gh_login_free(struct gh_login **login)
+{
+	struct gh_login *l = *login;
+
+	if (!l)
+		return;
+	gh_ask_cancel(&l->ask);
+	gh_exchange_run_free(&l->exchange);
+	if (l->channel->shard)
+		gh_loop_timeout_cancel(l->channel->shard->loop, &l->refusal);
+	gh_wipe(l->packet.p, l->packet.n);
+	gh_buf_done(&l->packet);
+	free(l->username);
+	free(l->client_id);
+	if (l->auth_data)
+		gh_wipe(l->auth_data, l->auth_data_size);
+	free(l->auth_data);
+	free(l);
+	*login = NULL;
+}
+
+static struct gh_login *login_new(struct gh_channel *channel, const struct gh_frame *frame)
+{
+	struct gh_login *login = gh_zalloc(sizeof(*login));
+
+	login->channel = channel;
+	gh_timeout_init(&login->refusal, refuse_now);
+	gh_buf_add(&login->packet, frame->body.p, frame->body.n);
+	channel->login = login;
+	return login;
+}
+
+/* ---- what CONNECT says ---- */
+
+static void assign_client_id(struct gh_login *login)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t random[16]; /* 128 bits: nobody guesses it */
+	char id[3 + 32 + 1] = "gh-";
+
+	gh_random(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++) {
+		id[3 + 2 * i] = hex[random[i] >> 4];
+		id[4 + 2 * i] = hex[random[i] & 15];
+	}
+	login->client_id = gh_strndup(id, 35);
+	login->client_id_assigned = true;
+}
+
+static void take_client_id(struct gh_login *login)
+{
+	if (login->connect.client_id.n == 0)
+		assign_client_id(login);
+	else
+		login->client_id = gh_str_dup(login->connect.client_id);
+}
+
+static void take_facts(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	const struct gh_packet_connect *connect = &login->connect;
+	struct gh_client facts = *gh_channel_client(channel);
+	struct gh_snapshot *with;
+
+	channel->receiver.version = connect->version;
+	channel->receiver.problem_info = connect->problem_info;
+	channel->receiver.max = connect->maximum_packet_size;
+	channel->receive_maximum = connect->receive_maximum;
+	channel->response_info = connect->response_info;
+	take_client_id(login);
+	if (connect->has_username) {
+		login->username = gh_str_dup(connect->username);
+		channel->shown_user = gh_strdup(login->username);
+	}
+	facts.protocol = connect->version;
+	facts.client_id = login->client_id;
+	with = gh_snapshot_new(&facts, NULL);
+	gh_snapshot_unref(&channel->who);
+	channel->who = with;
+}
+
+static void take_will(struct gh_login *login)
+{
+	const struct gh_will *will = &login->connect.will;
+
+	login->will = (struct gh_message){ .size = sizeof(login->will), .qos = will->qos, .retain = will->retain,
+					   .topic = will->topic, .payload = will->payload,
+					   .properties = will->properties.raw };
+}
+
+static enum gh_next ask_who(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	const struct gh_packet_connect *connect = &login->connect;
+	struct gh_authenticate *asked = &login->asked;
+
+	*asked = (struct gh_authenticate){ .client = gh_channel_client(channel), .username = login->username,
+					   .properties = connect->properties, .session_expiry = connect->session_expiry,
+					   .keep_alive = connect->keep_alive, .clean_start = connect->clean_start,
+					   .client_id_assigned = login->client_id_assigned };
+	if (connect->has_password)
+		asked->password = (struct gh_bytes){ connect->password.n ? connect->password.p : "", connect->password.n };
+	if (connect->has_will)
+		asked->will = &login->will;
+	return gh_authenticate_ask(login);
+}
+
+/* What the core itself asks of a CONNECT, before any module. */
+static const char *unacceptable(const struct gh_login *login, enum gh_reason *reason_r)
+{
+	const struct gh_packet_connect *connect = &login->connect;
+	const struct gh_limits *limits = &login->channel->listener->limits;
+
+	*reason_r = GH_REASON_CLIENT_ID_INVALID;
+	if (connect->version == GH_MQTT_3_1 && connect->client_id.n > 23)
+		return "client id longer than the 23 characters of MQTT 3.1";
+	if (connect->client_id.n > (uint64_t)limits->client_id_length)
+		return "client id longer than client-id-length";
+	if (!connect->has_will)
+		return NULL;
+	*reason_r = GH_REASON_TOPIC_INVALID;
+	if (!gh_topic_within(limits, connect->will.topic))
+		return "will topic longer than topic-length or topic-levels";
+	*reason_r = GH_REASON_PACKET_TOO_LARGE;
+	if (connect->will.payload.n > limits->will_size)
+		return "will longer than will-size";
+	*reason_r = GH_REASON_PAYLOAD_FORMAT_INVALID;
+	return gh_payload_acceptable(login->channel, connect->will.properties.is_text, connect->will.payload) ?
+		       NULL :
+		       "will isn't the text it says it is";
+}
+
+enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame *frame)
+{
+	struct gh_login *login = login_new(channel, frame);
+	struct gh_frame copy = *frame;
+	struct gh_malformed why;
+	enum gh_reason reason;
+	const char *problem;
+
+	copy.body.p = login->packet.p;
+	if (gh_decode_connect(&copy, &login->connect, &why) < 0) {
+		channel->receiver.version = login->connect.version;
+		if (login->connect.version == 0)
+			return gh_channel_malformed(channel, &why);
+		gh_count(channel->shard->broker, GH_COUNT_PROTOCOL_ERRORS);
+		return gh_connect_refuse(login, why.reason, NULL, why.text);
+	}
+	channel->state = GH_CHANNEL_LOGIN;
+	take_facts(login);
+	if (login->connect.has_will)
+		take_will(login);
+	problem = unacceptable(login, &reason);
+	if (problem)
+		return gh_connect_refuse(login, reason, NULL, problem);
+	return ask_who(login);
+}
+
+/* ---- who it is, and what that allows ---- */
+
+static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client, const char *client_id)
+{
+	const struct gh_identity *identity = client->identity;
+	struct gh_template_values values = { .username = identity->principal, .attributes = identity->attributes,
+					     .attribute_count = identity->attribute_count };
+	size_t groups = identity->group_count ? identity->group_count : 1;
+	char text[1024];
+	size_t n;
+
+	for (size_t i = 0; i < groups; i++) {
+		values.group = identity->group_count ? identity->groups[i] : NULL;
+		if (gh_template_expand(tmpl, &values, text, sizeof(text), &n) &&
+		    gh_str_equal(gh_str_n(text, n), gh_str(client_id)))
+			return true;
+	}
+	return false;
+}
+
+/* `bound`: a module must have said which id is this identity's, and this be it. */
+static bool client_id_fits(const struct gh_login *login, bool from_module)
+{
+	const struct gh_listener_settings *listener = login->channel->listener;
+
+	switch (listener->client_id) {
+	case GH_CLIENT_ID_ANY:
+		return true;
+	case GH_CLIENT_ID_BOUND:
+		return from_module;
+	case GH_CLIENT_ID_TEMPLATE:
+		break;
+	}
+	return matches_template(listener->client_id_template, gh_channel_client(login->channel), login->client_id);
+}
+
+static void take_identity(struct gh_login *login, struct gh_decision *decision)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_client facts = *gh_channel_client(channel);
+	struct gh_snapshot *with;
+
+	if (decision->client_id) {
+		login->client_id_assigned = login->connect.client_id.n == 0;
+		free(login->client_id);
+		login->client_id = decision->client_id;
+		decision->client_id = NULL;
+	}
+	facts.client_id = login->client_id;
+	facts.client_id_bound = false;
+	with = gh_snapshot_new(&facts, decision->identity);
+	gh_snapshot_unref(&channel->who);
+	channel->who = with;
+	login->auth_data = decision->auth_data;
+	login->auth_data_size = decision->auth_data_size;
+	decision->auth_data = NULL;
+}
+
+static void bind_client_id(struct gh_channel *channel)
+{
+	struct gh_client facts = *gh_channel_client(channel);
+	struct gh_snapshot *bound;
+
+	facts.client_id_bound = true;
+	bound = gh_snapshot_new(&facts, gh_snapshot_identity(channel->who));
+	gh_snapshot_unref(&channel->who);
+	channel->who = bound;
+}
+
+static void take_shown_user(struct gh_channel *channel, struct gh_decision *decision)
+{
+	if (!decision->shown_user)
+		return;
+	free(channel->shown_user);
+	channel->shown_user = NULL;
+	if (decision->shown_user[0]) {
+		channel->shown_user = decision->shown_user;
+		decision->shown_user = NULL;
+	}
+}
+
+static void go(struct gh_login *login);
+
+static enum gh_next will_judged(struct gh_login *login, struct gh_decision *decision)
+{
+	const struct gh_will *will = &login->connect.will;
+
+	if (!gh_right_given(decision, will->qos, will->retain, will->payload.n)) {
+		gh_tell_denied(login->channel->shard, gh_channel_client(login->channel), GH_WILL, will->topic, decision);
+		return gh_connect_refuse(login, GH_REASON_NOT_AUTHORIZED, NULL, "not authorized to publish its will");
+	}
+	go(login);
+	return GH_STOP_HERE;
+}
+
+static void on_will_judged(void *arg, struct gh_decision *decision)
+{
+	struct gh_login *login = arg;
+
+	login->ask = NULL;
+	will_judged(login, decision);
+}
+
+static enum gh_next ask_will(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authorize, on_will_judged, login);
+	const struct gh_will *will = &login->connect.will;
+	struct gh_authorize in = { .client = gh_channel_client(channel), .action = GH_WILL, .qos = will->qos,
+				   .retain = will->retain, .topic = will->topic, .payload_size = will->payload.n,
+				   .properties = will->properties.raw };
+	struct gh_decision decision;
+
+	login->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
+	if (login->ask) {
+		gh_channel_wait(channel);
+		return GH_STOP_HERE;
+	}
+	return will_judged(login, &decision);
+}
+
+/* Unknown user and wrong password look alike. */
+static enum gh_reason denial_reason(const struct gh_decision *decision)
+{
+	if (decision->reason_set && decision->reason >= GH_REASON_FAILURE)
+		return decision->reason;
+	if (decision->cause == GH_CAUSE_UNKNOWN_USER || decision->cause == GH_CAUSE_BAD_SECRET)
+		return GH_REASON_BAD_CREDENTIALS;
+	return GH_REASON_NOT_AUTHORIZED;
+}
+
+static const char *denial(const struct gh_decision *decision)
+{
+	return decision->why[0] ? decision->why : "not accepted";
+}
+
+enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decision)
+{
+	struct gh_channel *channel = login->channel;
+	bool from_module = decision->client_id != NULL;
+
+	take_shown_user(channel, decision);
+	/* The listener may have been taken out of the configuration while a module thought. */
+	if (!gh_channel_refresh(channel))
+		return GH_STOP_HERE;
+	if (decision->verdict != GH_ALLOW)
+		return gh_connect_refuse(login, denial_reason(decision), decision, denial(decision));
+	take_identity(login, decision);
+	if (login->username)
+		gh_penalties_succeed(channel->shard->broker->penalties,
+				     (struct gh_bytes){ login->username, strlen(login->username) });
+	if (!client_id_fits(login, from_module))
+		return gh_connect_refuse(login, GH_REASON_CLIENT_ID_INVALID, NULL, "client id isn't this identity's");
+	if (from_module || channel->listener->client_id != GH_CLIENT_ID_ANY)
+		bind_client_id(channel);
+	if (login->connect.has_will)
+		return ask_will(login);
+	go(login);
+	return GH_STOP_HERE;
+}
+
+/* ---- to the worker of its session ---- */
+
+static void arrive(struct gh_mail *mail, void *owner)
+{
+	struct gh_login *login = (struct gh_login *)(void *)mail;
+	struct gh_channel *channel = login->channel;
+	struct gh_worker *worker = owner;
+
+	if (!worker) {
+		gh_conn_discard(channel->conn);
+		gh_channel_free(&channel);
+		return;
+	}
+	gh_conn_adopt(channel->conn, worker);
+	gh_channel_plant(channel, gh_shard_of(worker));
+	gh_conn_resume(channel->conn, GH_PAUSE_TICKET);
+	if (channel->shard->stopping)
+		gh_connect_refuse(login, GH_REASON_SERVER_SHUTTING_DOWN, NULL, "broker shuts down");
+	else if (gh_channel_refresh(channel))
+		gh_attach(channel);
+}
+
+static void go(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	struct gh_shard *here = channel->shard;
+
+	gh_exchange_run_free(&login->exchange);
+	login->mail.deliver = arrive;
+	login->mail.weight = sizeof(*login);
+	gh_channel_uproot(channel);
+	/* Not moved: it has ended already, and closed() will come here. */
+	if (!gh_conn_move(channel->conn, gh_broker_worker(here->broker, gh_str(login->client_id)), &login->mail))
+		gh_channel_plant(channel, here);
+}
+
+enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_frame *frame)
+{
+	static const struct gh_malformed raised = { GH_REASON_PROTOCOL_ERROR, "session expiry raised from 0 by DISCONNECT" };
+	static const struct gh_malformed not_a_clients = { GH_REASON_PROTOCOL_ERROR, "reason code that a client may not send" };
+	struct gh_packet_disconnect packet;
+	struct gh_malformed why;
+
+	if (gh_decode_disconnect(channel->receiver.version, frame, &packet, &why) < 0)
+		return gh_channel_malformed(channel, &why);
+	if (!gh_reason_from_client(packet.reason, GH_PACKET_DISCONNECT))
+		return gh_channel_malformed(channel, &not_a_clients);
+	if (channel->state != GH_CHANNEL_CONNECTED)
+		return gh_channel_end(channel, GH_REASON_SUCCESS, "client disconnected during its login");
+	if (packet.has_session_expiry) {
+		if (channel->session->expiry_interval == 0 && packet.session_expiry != 0)
+			return gh_channel_malformed(channel, &raised);
+		channel->session->expiry_interval =
+			gh_session_expiry(channel->listener, channel->receiver.version, packet.session_expiry);
+	}
+	gh_channel_goodbye(channel, packet.reason);
+	return GH_STOP_HERE;
+}

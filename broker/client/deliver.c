@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages to one session: at once, or by its queue and window. */
+#include "client/deliver.h"
+
+#include "client/author.h"
+#include "client/rights.h"
+#include "client/send.h"
+
+static const char *drop_text(enum gh_counter why)
+{
+	switch (why) {
+	case GH_COUNT_DROP_QUEUE:
+		return "queue full";
+	case GH_COUNT_DROP_OUTPUT:
+		return "slow reader";
+	case GH_COUNT_DROP_SIZE:
+		return "too large for the client";
+	case GH_COUNT_DROP_EXPIRED:
+		return "expired";
+	case GH_COUNT_DROP_SHARED:
+		return "no member of the shared subscription may have it";
+	case GH_COUNT_DROP_AUTHOR:
+		return "its author may no longer publish it";
+	default:
+		return "out of memory";
+	}
+}
+
+void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic, enum gh_counter why)
+{
+	struct gh_event event = { .kind = GH_EV_DROP, .topic = topic, .count = 1 };
+
+	gh_count(shard->broker, why);
+	if (!gh_event_wanted(shard->runtime, GH_EV_DROP))
+		return;
+	if (session && session->identity)
+		event.client = gh_snapshot_client(session->identity);
+	event.text = drop_text(why);
+	gh_event_tell(shard->runtime, &event);
+}
+
+static bool has_room(const struct gh_channel *channel)
+{
+	return gh_conn_pending(channel->conn) <= channel->listener->limits.output_bytes;
+}
+
+/* ---- into the queue ---- */
+
+static void on_drop(void *arg, const struct gh_delivery *delivery)
+{
+	gh_tell_dropped(arg, NULL, gh_publication_topic(delivery->publication), GH_COUNT_DROP_QUEUE);
+}
+
+static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
+{
+	return (struct gh_queue_limits){ .messages = (uint32_t)limits->queue_messages, .bytes = limits->queue_bytes,
+					 .policy = limits->queue_policy == GH_SETTINGS_DROP_OLDEST ? GH_QUEUE_DROP_OLDEST :
+												     GH_QUEUE_DROP_NEWEST };
+}
+
+static const struct gh_limits *limits_of(const struct gh_shard *shard, const struct gh_session *session)
+{
+	const struct gh_listener_settings *listener =
+		gh_settings_listener(shard->runtime->settings, gh_snapshot_client(session->identity)->listener);
+
+	return listener ? &listener->limits : &gh_shard_settings(shard)->limits;
+}
+
+static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos, struct gh_delivery *delivery_r)
+{
+	struct gh_publication *publication = gh_transit_publication(transit);
+
+	if (!publication)
+		return false;
+	*delivery_r = (struct gh_delivery){ .publication = gh_publication_ref(publication), .group = how->group,
+					    .covered = how->covered, .qos = qos, .retain = how->retain };
+	gh_delivery_set_ids(delivery_r, how->ids, how->id_count);
+	return true;
+}
+
+static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *session, struct gh_transit *transit,
+				 const struct gh_delivering *how, uint8_t qos)
+{
+	struct gh_queue_limits limits = queue_limits(limits_of(shard, session));
+	struct gh_delivery delivery;
+
+	if (!make(transit, how, qos, &delivery)) {
+		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
+		return GH_DROPPED;
+	}
+	if (session->queue.count >= limits.messages / 2) /* what is over must not cost what isn't its place */
+		gh_queue_expire(&session->queue, gh_shard_now(shard), NULL, NULL);
+	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED : GH_DELIVERED;
+}
+
+/* ---- out ---- */
+
+/* Sends what has just been put into the window. */
+static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
+{
+	struct gh_window *window = &channel->session->window;
+	struct gh_window_entry *entry = gh_window_find(window, id);
+	struct gh_sending how = { .packet_id = id, .qos = entry->delivery.qos, .dup = dup, .retain = entry->delivery.retain,
+				  .ids = gh_delivery_ids(&entry->delivery), .id_count = entry->delivery.id_count };
+	struct gh_transit transit;
+
+	gh_transit_of(&transit, entry->delivery.publication);
+	if (!gh_send_publish(channel, &transit, &how)) {
+		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic, GH_COUNT_DROP_SIZE);
+		gh_window_remove(window, entry, NULL);
+	}
+	gh_transit_done(&transit);
+}
+
+static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit *transit, const struct gh_delivering *how)
+{
+	const struct gh_sending sending = { .retain = how->retain, .ids = how->ids, .id_count = how->id_count };
+
+	if (!has_room(channel)) {
+		gh_tell_dropped(channel->shard, channel->session, transit->facts.topic, GH_COUNT_DROP_OUTPUT);
+		return GH_DROPPED;
+	}
+	if (gh_send_publish(channel, transit, &sending))
+		return GH_DELIVERED;
+	gh_tell_dropped(channel->shard, channel->session, transit->facts.topic, GH_COUNT_DROP_SIZE);
+	return GH_DROPPED;
+}
+
+/* Nothing waits that would have to go first, and there is room. */
+static bool is_free(const struct gh_channel *channel)
+{
+	const struct gh_session *session = channel->session;
+
+	return session->queue.count == 0 && session->backlog.count == 0 && gh_window_room(&session->window) > 0 &&
+	       has_room(channel);
+}
+
+enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session, struct gh_transit *transit,
+			     const struct gh_delivering *how)
+{
+	uint8_t qos = how->qos < transit->facts.qos ? how->qos : transit->facts.qos;
+	struct gh_channel *channel = session->channel;
+	struct gh_delivery delivery;
+
+	if (qos == 0 && !channel)
+		return GH_REFUSED;
+	if (channel && qos > 0 && !is_free(channel))
+		return enqueue(shard, session, transit, how, qos); /* the right is asked when it is sent */
+	if (!gh_may_receive(shard, session, &transit->facts, qos, how->covered))
+		return GH_REFUSED;
+	if (!channel)
+		return enqueue(shard, session, transit, how, qos);
+	if (qos == 0)
+		return send_now(channel, transit, how);
+	if (!make(transit, how, qos, &delivery)) {
+		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
+		return GH_DROPPED;
+	}
+	send_entry(channel, gh_window_add(&session->window, &delivery), false);
+	return GH_DELIVERED;
+}
+
+/* ---- what has waited ---- */
+
+static bool may_still(struct gh_channel *channel, const struct gh_delivery *delivery)
+{
+	struct gh_transit transit;
+	bool may;
+
+	gh_transit_of(&transit, delivery->publication);
+	may = gh_may_receive(channel->shard, channel->session, &transit.facts, delivery->qos, delivery->covered);
+	gh_transit_done(&transit);
+	return may;
+}
+
+/* After a resume: PUBREL, or PUBLISH with DUP where the right is still there. False: nothing more for now. */
+static bool resend_one(struct gh_channel *channel)
+{
+	struct gh_window *window = &channel->session->window;
+	struct gh_window_entry *entry = gh_window_resend(window);
+
+	if (!entry)
+		return false;
+	if (entry->state == GH_WINDOW_RELEASED)
+		gh_send_ack(channel, GH_PACKET_PUBREL, entry->id, GH_REASON_SUCCESS, NULL);
+	else if (may_still(channel, &entry->delivery))
+		send_entry(channel, entry->id, true);
+	else
+		gh_window_remove(window, entry, NULL);
+	return true;
+}
+
+/* Takes over the delivery. */
+static void send_waiting(struct gh_channel *channel, struct gh_delivery *delivery)
+{
+	struct gh_sending how = { .retain = delivery->retain, .ids = gh_delivery_ids(delivery),
+				  .id_count = delivery->id_count };
+	struct gh_transit transit;
+
+	if (!may_still(channel, delivery)) {
+		gh_delivery_drop(delivery);
+		return;
+	}
+	if (delivery->qos > 0) {
+		send_entry(channel, gh_window_add(&channel->session->window, delivery), false);
+		return;
+	}
+	gh_transit_of(&transit, delivery->publication);
+	if (!gh_send_publish(channel, &transit, &how))
+		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic, GH_COUNT_DROP_SIZE);
+	gh_transit_done(&transit);
+	gh_delivery_drop(delivery);
+}
+
+static bool window_allows(const struct gh_channel *channel, const struct gh_delivery *delivery)
+{
+	return delivery->qos == 0 || gh_window_room(&channel->session->window) > 0;
+}
+
+static bool pump_backlog(struct gh_channel *channel)
+{
+	struct gh_session *session = channel->session;
+	struct gh_delivery delivery;
+
+	if (gh_author_waits(channel) || !gh_backlog_peek(&session->backlog, gh_shard_now(channel->shard), &delivery) ||
+	    !window_allows(channel, &delivery))
+		return false;
+	switch (gh_author_check(channel, delivery.publication)) {
+	case GH_AUTHOR_WAITS:
+		return false;
+	case GH_AUTHOR_ENTITLED:
+		gh_backlog_take(&session->backlog);
+		send_waiting(channel, &delivery);
+		return true;
+	case GH_AUTHOR_NOT:
+		break;
+	}
+	gh_backlog_take(&session->backlog);
+	gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication), GH_COUNT_DROP_AUTHOR);
+	gh_delivery_drop(&delivery);
+	return true;
+}
+
+static bool pump_queue(struct gh_channel *channel)
+{
+	struct gh_session *session = channel->session;
+	struct gh_delivery *first = gh_queue_peek(&session->queue), delivery;
+
+	if (!first || !window_allows(channel, first))
+		return false;
+	gh_queue_pop(&session->queue, &delivery);
+	if (gh_publication_expired(delivery.publication, gh_shard_now(channel->shard))) {
+		gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication), GH_COUNT_DROP_EXPIRED);
+		gh_delivery_drop(&delivery);
+	} else {
+		send_waiting(channel, &delivery);
+	}
+	return true;
+}
+
+void gh_deliver_pump(struct gh_channel *channel)
+{
+	struct gh_session *session = channel->session;
+
+	if (!gh_channel_refresh(channel))
+		return;
+	while (has_room(channel) && resend_one(channel))
+		;
+	if (!gh_window_resending(&session->window))
+		while (has_room(channel) && (pump_backlog(channel) || pump_queue(channel)))
+			;
+	if (!has_room(channel))
+		gh_conn_want_room(channel->conn);
+}
+
+void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber, struct gh_str filter)
+{
+	struct gh_retained_list list = { 0 };
+	const struct gh_backlog_facts facts = { .owner = subscriber, .subscription_id = subscriber->id,
+						.covered = subscriber->covered, .qos = subscriber->qos };
+
+	gh_retained_match(channel->shard->broker->retained, filter, gh_shard_now(channel->shard), &list);
+	gh_backlog_add(&channel->session->backlog, &facts, list.publications, list.count);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared subscriptions across workers. */
+#include "client/groups.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/deliver.h"
+
+#include <stdlib.h>
+
+/* ---- membership ---- */
+
+enum change { JOIN, LEAVE, ONLINE, OFFLINE };
+
+/* Texts stand behind it: client id, name, filter. */
+struct membership {
+	struct gh_mail mail;
+	struct gh_member_facts facts;
+	struct gh_str name, filter;
+	enum change change;
+	struct gh_group_wait *wait; /* who is told that it is done; NULL: nobody */
+	struct gh_worker *from;
+	char text[];
+};
+
+static struct gh_str put(char **at, struct gh_str s)
+{
+	struct gh_str copy = { *at, s.n };
+
+	memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+static struct membership *membership_new(enum change change, const struct gh_session *session, const struct gh_share *share)
+{
+	struct gh_str id = gh_session_client_id(session);
+	struct membership *m = gh_zalloc(sizeof(*m) + id.n + share->group.n + share->filter.n);
+	char *at = m->text;
+
+	m->change = change;
+	m->facts.client_id = put(&at, id);
+	m->name = put(&at, share->group);
+	m->filter = put(&at, share->filter);
+	return m;
+}
+
+static void apply(struct gh_shared *groups, const struct membership *m)
+{
+	switch (m->change) {
+	case JOIN:
+		gh_shared_join(groups, m->name, m->filter, &m->facts);
+		break;
+	case LEAVE:
+		gh_shared_leave(groups, m->name, m->filter, m->facts.client_id);
+		break;
+	case ONLINE:
+	case OFFLINE:
+		gh_shared_online(groups, m->name, m->filter, m->facts.client_id, m->change == ONLINE);
+		break;
+	}
+}
+
+static void on_joined(struct gh_mail *mail, void *owner)
+{
+	struct membership *m = (struct membership *)(void *)mail;
+
+	gh_group_wait_end(&m->wait, owner != NULL);
+	free(m);
+}
+
+static void on_membership(struct gh_mail *mail, void *owner)
+{
+	struct membership *m = (struct membership *)(void *)mail;
+	struct gh_worker *from = m->from;
+
+	if (owner)
+		apply(gh_shard_of(owner)->groups, m);
+	if (owner && m->wait) {
+		m->mail.deliver = on_joined;
+		gh_worker_send(owner, from, GH_LANE_CONTROL, &m->mail);
+		return;
+	}
+	gh_group_wait_end(&m->wait, false);
+	free(m);
+}
+
+static void tell(struct gh_shard *shard, struct membership *m)
+{
+	unsigned worker = gh_shared_worker(&shard->broker->key, m->name, m->filter, shard->broker->worker_count);
+
+	m->from = shard->worker;
+	m->mail.deliver = on_membership;
+	if (worker != shard->index) {
+		gh_shard_send(shard, worker, GH_LANE_CONTROL, &m->mail);
+		return;
+	}
+	apply(shard->groups, m);
+	gh_group_wait_end(&m->wait, true);
+	free(m);
+}
+
+void gh_group_join(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share,
+		   const struct gh_subscriber *subscriber, struct gh_group_wait *wait)
+{
+	struct membership *m = membership_new(JOIN, session, share);
+
+	m->facts.worker = (uint16_t)shard->index;
+	m->facts.qos = subscriber->qos;
+	m->facts.retain_as_published = subscriber->retain_as_published;
+	m->facts.connected = session->channel != NULL;
+	m->facts.subscription_id = subscriber->id;
+	m->wait = wait;
+	tell(shard, m);
+}
+
+void gh_group_leave(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share)
+{
+	tell(shard, membership_new(LEAVE, session, share));
+}
+
+void gh_groups_online(struct gh_shard *shard, const struct gh_session *session, bool connected)
+{
+	gh_list_each(&session->subscriptions, it, next) {
+		struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
+		struct gh_share share;
+
+		if (!subscriber->share)
+			continue;
+		shard->scratch.n = 0;
+		gh_index_filter(shard->filters, subscriber, &shard->scratch);
+		if (gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n), &share))
+			tell(shard, membership_new(connected ? ONLINE : OFFLINE, session, &share));
+	}
+}
+
+/* ---- messages ---- */
+
+/* Above that nobody else is tried. */
+#define TRIED_MAX 64u
+
+/* On its way to a member, or back. */
+struct handing {
+	struct gh_mail mail;
+	struct gh_publication *publication;
+	uint64_t group;
+	unsigned group_worker;
+	struct gh_member_facts member; /* client_id owned */
+	uint32_t tried_count;
+	uint64_t tried[TRIED_MAX];
+};
+
+static void handing_free(struct handing *h)
+{
+	free((void *)(uintptr_t)h->member.client_id.p);
+	gh_publication_unref(&h->publication);
+	free(h);
+}
+
+static enum gh_delivered deliver_to(struct gh_shard *shard, struct gh_transit *transit, uint64_t group,
+				    const struct gh_member_facts *member)
+{
+	struct gh_session *session = gh_registry_find(shard->sessions, member->client_id);
+	const struct gh_delivering how = { .ids = &member->subscription_id, .id_count = member->subscription_id ? 1 : 0,
+					   .group = group, .qos = member->qos,
+					   .retain = member->retain_as_published && transit->facts.retain };
+
+	return session ? gh_deliver(shard, session, transit, &how) : GH_REFUSED;
+}
+
+static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit, const uint64_t *tried,
+		 size_t count);
+
+static void on_back(struct gh_mail *mail, void *owner)
+{
+	struct handing *h = (struct handing *)(void *)mail;
+	struct gh_shard *shard = owner ? gh_shard_of(owner) : NULL;
+	struct gh_group *group = shard ? gh_shared_find(shard->groups, h->group) : NULL;
+	struct gh_transit transit;
+
+	if (group) {
+		gh_transit_of(&transit, h->publication);
+		give(shard, group, &transit, h->tried, h->tried_count);
+		gh_transit_done(&transit);
+	} else if (shard) {
+		gh_tell_dropped(shard, NULL, gh_publication_topic(h->publication), GH_COUNT_DROP_SHARED);
+	}
+	handing_free(h);
+}
+
+static void on_given(struct gh_mail *mail, void *owner)
+{
+	struct handing *h = (struct handing *)(void *)mail;
+	struct gh_shard *shard = owner ? gh_shard_of(owner) : NULL;
+	struct gh_transit transit;
+	enum gh_delivered delivered = GH_DELIVERED;
+
+	if (shard) {
+		gh_transit_of(&transit, h->publication);
+		delivered = deliver_to(shard, &transit, h->group, &h->member);
+		gh_transit_done(&transit);
+	}
+	if (delivered != GH_REFUSED) {
+		handing_free(h);
+		return;
+	}
+	h->mail.deliver = on_back;
+	gh_shard_send(shard, h->group_worker, GH_LANE_DATA, &h->mail);
+}
+
+static struct handing *handing_new(const struct gh_shard *shard, uint64_t group, struct gh_publication *publication)
+{
+	struct handing *h = gh_zalloc(sizeof(*h));
+
+	h->publication = gh_publication_ref(publication);
+	h->mail.weight = (uint32_t)(sizeof(*h) + gh_publication_cost(publication));
+	h->group = group;
+	h->group_worker = shard->index;
+	return h;
+}
+
+/* False: no memory for it. */
+static bool hand_over(struct gh_shard *shard, const struct gh_group *group, const struct gh_member *member,
+		      struct gh_transit *transit, const uint64_t *tried, size_t count)
+{
+	struct gh_publication *publication = gh_transit_publication(transit);
+	struct handing *h;
+
+	if (!publication)
+		return false;
+	h = handing_new(shard, group->id, publication);
+	h->mail.deliver = on_given;
+	h->member = member->facts;
+	h->member.client_id.p = gh_str_dup(member->facts.client_id);
+	if (count > 0)
+		memcpy(h->tried, tried, count * sizeof(*tried));
+	h->tried_count = (uint32_t)count;
+	gh_shard_send(shard, member->facts.worker, GH_LANE_DATA, &h->mail);
+	return true;
+}
+
+/* Tries one after another; who sits on another worker may send it back. */
+static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit, const uint64_t *tried,
+		 size_t count)
+{
+	uint64_t now_tried[TRIED_MAX];
+	struct gh_member *member;
+
+	if (count > 0)
+		memcpy(now_tried, tried, count * sizeof(*tried));
+	while (count < TRIED_MAX &&
+	       (member = gh_shared_pick(shard->groups, group, now_tried, count, transit->facts.qos > 0))) {
+		now_tried[count++] = member->serial;
+		if (member->facts.worker != shard->index) {
+			if (hand_over(shard, group, member, transit, now_tried, count))
+				return;
+			break;
+		}
+		if (deliver_to(shard, transit, group->id, &member->facts) != GH_REFUSED)
+			return;
+	}
+	gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_SHARED);
+}
+
+void gh_group_give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit)
+{
+	give(shard, group, transit, NULL, 0);
+}
+
+/* ---- what a member leaves behind ---- */
+
+static void send_back(struct gh_shard *shard, const struct gh_delivery *delivery)
+{
+	struct handing *h = handing_new(shard, delivery->group, delivery->publication);
+
+	h->mail.deliver = on_back;
+	gh_shard_send(shard, gh_shared_id_worker(delivery->group), GH_LANE_DATA, &h->mail);
+}
+
+static bool judge_queued(void *arg, struct gh_delivery *delivery)
+{
+	if (delivery->group == 0)
+		return false;
+	send_back(arg, delivery);
+	return true;
+}
+
+/* What of QoS 2 was begun to be sent stays this client's, or nobody's: nobody may get it twice [MQTT-4.8.2-5]. */
+void gh_groups_give_back(struct gh_shard *shard, struct gh_session *session)
+{
+	struct gh_window_entry *next;
+
+	for (struct gh_window_entry *e = gh_window_first(&session->window); e; e = next) {
+		next = gh_window_next(&session->window, e);
+		if (e->state == GH_WINDOW_SENT && e->delivery.group && e->delivery.qos == 1)
+			send_back(shard, &e->delivery);
+	}
+	gh_queue_filter(&session->queue, judge_queued, shard);
+}

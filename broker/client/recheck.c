@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After a policy change: what is live is asked again, session by session. */
+#include "client/recheck.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/attach.h"
+#include "client/rights.h"
+#include "client/subscribe.h"
+#include "mqtt/topic.h"
+
+#include <stdlib.h>
+
+/* Sessions looked at in one turn, and reviews that may wait at the same time: nobody connected is kept waiting by it. */
+#define SLICE 32u
+#define OPEN_MAX_REVIEWS 64u
+
+struct gh_recheck {
+	struct gh_shard *shard;
+	struct gh_registry_walk walk;
+	struct gh_timeout next; /* the next slice */
+	unsigned open;          /* reviews that wait */
+};
+
+/* Of one session. Filters are copied: the subscriptions may change while modules think. */
+struct review {
+	struct gh_recheck *recheck; /* NULL: of one client that has authenticated again */
+	struct gh_shard *shard;
+	struct gh_session *session;
+	struct gh_ask *ask;
+	struct gh_buf filters; /* each terminated, "$share/..." as it was subscribed */
+	size_t at;
+};
+
+static void next_filter(struct review *review);
+static void slice_soon(struct gh_recheck *recheck);
+
+static void review_free(struct review *review)
+{
+	struct gh_recheck *recheck = review->recheck;
+
+	gh_ask_cancel(&review->ask);
+	review->session->review = NULL;
+	gh_buf_done(&review->filters);
+	free(review);
+	if (recheck) {
+		recheck->open--;
+		slice_soon(recheck);
+	}
+}
+
+void gh_review_cancel(struct gh_session *session)
+{
+	if (session->review)
+		review_free(session->review);
+}
+
+/* ---- subscriptions ---- */
+
+static struct gh_subscriber *find(const struct review *review, struct gh_str filter, struct gh_share *share_r)
+{
+	if (!gh_share_parse(filter, share_r))
+		return NULL;
+	return gh_index_find(review->shard->filters, review->session, filter, share_r->group.n > 0);
+}
+
+static struct gh_str filter_at(const struct review *review)
+{
+	return gh_str((const char *)review->filters.p + review->at);
+}
+
+static void filter_judged(struct review *review, const struct gh_decision *decision)
+{
+	struct gh_str filter = filter_at(review);
+	struct gh_share share;
+	struct gh_subscriber *subscriber = find(review, filter, &share);
+
+	review->at += filter.n + 1;
+	if (!subscriber || decision->failed)
+		return;
+	if (decision->verdict == GH_ALLOW) {
+		subscriber->covered = decision->cover.whole ? gh_shard_generation(review->shard) : 0;
+		if (subscriber->qos > decision->max_qos)
+			subscriber->qos = decision->max_qos & 3;
+		return;
+	}
+	gh_tell_denied(review->shard, gh_snapshot_client(review->session->identity), GH_SUBSCRIBE, share.filter, decision);
+	gh_subscription_end(review->shard, review->session, subscriber, true);
+}
+
+static void on_filter_judged(void *arg, struct gh_decision *decision)
+{
+	struct review *review = arg;
+
+	review->ask = NULL;
+	filter_judged(review, decision);
+	next_filter(review);
+}
+
+/* False: it waits. */
+static bool ask_filter(struct review *review, const struct gh_policy *policy)
+{
+	const struct gh_client *client = gh_snapshot_client(review->session->identity);
+	struct gh_asking asking = { .asker = review->shard->asker, .chain = policy->authorize, .done = on_filter_judged,
+				    .arg = review };
+	struct gh_authorize in = { .flags = GH_RECHECK, .client = client, .action = GH_SUBSCRIBE };
+	struct gh_str filter = filter_at(review);
+	struct gh_decision decision;
+	struct gh_subscriber *subscriber;
+	struct gh_share share;
+
+	subscriber = find(review, filter, &share);
+	if (!subscriber) {
+		review->at += filter.n + 1;
+		return true;
+	}
+	in.topic = share.filter;
+	in.share = share.group;
+	in.qos = subscriber->qos;
+	review->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
+	if (review->ask)
+		return false;
+	filter_judged(review, &decision);
+	return true;
+}
+
+static void next_filter(struct review *review)
+{
+	const char *listener = gh_snapshot_client(review->session->identity)->listener;
+	const struct gh_policy *policy = gh_runtime_policy(review->shard->runtime, listener);
+
+	/* Without its listener there is nobody to ask: nothing is delivered then anyway. */
+	while (policy && review->at < review->filters.n)
+		if (!ask_filter(review, policy))
+			return;
+	review_free(review);
+}
+
+static void collect(struct review *review)
+{
+	gh_list_each(&review->session->subscriptions, it, next) {
+		struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
+
+		gh_index_filter(review->shard->filters, subscriber, &review->filters);
+		gh_buf_u8(&review->filters, 0);
+	}
+}
+
+/* ---- the identity ---- */
+
+static struct review *review_new(struct gh_shard *shard, struct gh_session *session, struct gh_recheck *recheck)
+{
+	struct review *review = gh_zalloc(sizeof(*review));
+
+	gh_review_cancel(session);
+	session->review = review;
+	review->shard = shard;
+	review->session = session;
+	review->recheck = recheck;
+	if (recheck)
+		recheck->open++;
+	return review;
+}
+
+static void tell_identity(struct gh_shard *shard, const struct gh_client *client, const char *what)
+{
+	struct gh_event event = { .kind = GH_EV_IDENTITY, .client = client, .text = what };
+
+	if (gh_event_wanted(shard->runtime, GH_EV_IDENTITY))
+		gh_event_tell(shard->runtime, &event);
+}
+
+static void set_identity(struct gh_shard *shard, struct gh_session *session, struct gh_shared_identity *identity,
+			 const char *what)
+{
+	struct gh_channel *channel = session->channel;
+	struct gh_snapshot *with = gh_snapshot_with_identity(session->identity, identity, NULL);
+
+	gh_session_set_identity(session, with);
+	if (channel) {
+		gh_snapshot_unref(&channel->author);
+		gh_snapshot_unref(&channel->who);
+		channel->who = gh_snapshot_ref(with);
+		gh_channel_arm(channel);
+	}
+	gh_snapshot_unref(&with);
+	gh_list_each(&session->subscriptions, it, next)
+		gh_container(it, struct gh_subscriber, in_session)->covered = 0;
+	tell_identity(shard, gh_snapshot_client(session->identity), what);
+}
+
+void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity, const char *what)
+{
+	struct gh_shard *shard = channel->shard;
+	struct review *review;
+
+	set_identity(shard, channel->session, identity, what);
+	review = review_new(shard, channel->session, NULL);
+	collect(review);
+	next_filter(review);
+}
+
+/* Its owner is gone or disabled: connection and session end, nothing of it is left to be resumed. */
+static void end_session(struct review *review, const struct gh_decision *decision)
+{
+	struct gh_shard *shard = review->shard;
+	struct gh_session *session = review->session;
+	struct gh_str client_id = gh_session_client_id(session);
+	const struct gh_log_field fields[] = { GH_FIELD_STR("client", client_id),
+					       GH_FIELD_STR("user", gh_session_principal(session)),
+					       GH_FIELD("module", decision->module), GH_FIELD("reason", decision->why) };
+
+	gh_log_line(GH_LOG_NOTICE, fields, 4, "session revoked");
+	session->expiry_interval = 0;
+	review_free(review);
+	if (session->channel)
+		gh_channel_end(session->channel, GH_REASON_NOT_AUTHORIZED, "no longer authorized");
+	else
+		gh_session_end(shard, session, GH_SESSION_EXPIRED);
+}
+
+static void identity_judged(struct review *review, struct gh_decision *decision)
+{
+	struct gh_session *session = review->session;
+
+	if (decision->verdict != GH_ALLOW && !decision->failed) {
+		end_session(review, decision);
+		return;
+	}
+	if (decision->identity && decision->identity != gh_snapshot_identity(session->identity))
+		set_identity(review->shard, session, decision->identity, "looked up again");
+	collect(review);
+	next_filter(review);
+}
+
+static void on_identity_judged(void *arg, struct gh_decision *decision)
+{
+	struct review *review = arg;
+
+	review->ask = NULL;
+	identity_judged(review, decision);
+}
+
+static void review_session(struct gh_recheck *recheck, struct gh_session *session)
+{
+	struct gh_shard *shard = recheck->shard;
+	const struct gh_client *client = gh_snapshot_client(session->identity);
+	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, client->listener);
+	struct review *review;
+	struct gh_asking asking = { .asker = shard->asker, .done = on_identity_judged };
+	struct gh_lookup in = { .flags = GH_RECHECK, .client = client, .principal = client->identity->principal };
+	struct gh_decision decision;
+
+	if (!policy) {
+		if (session->channel)
+			gh_channel_refresh(session->channel); /* sends it away: its listener is gone */
+		return;
+	}
+	review = review_new(shard, session, recheck);
+	asking.chain = policy->authenticate;
+	asking.arg = review;
+	review->ask = gh_ask_lookup(&asking, &in, &decision);
+	if (review->ask)
+		return;
+	identity_judged(review, &decision);
+	gh_decision_done(&decision);
+}
+
+/* ---- slices ---- */
+
+static void on_slice(struct gh_timeout *timeout)
+{
+	struct gh_recheck *recheck = gh_container(timeout, struct gh_recheck, next);
+	struct gh_shard *shard = recheck->shard;
+
+	for (unsigned n = 0; n < SLICE && recheck->open < OPEN_MAX_REVIEWS; n++) {
+		struct gh_session *session = gh_registry_walk_next(shard->sessions, &recheck->walk);
+
+		if (!session) {
+			if (recheck->open == 0)
+				gh_recheck_cancel(shard);
+			return;
+		}
+		review_session(recheck, session);
+	}
+	slice_soon(recheck);
+}
+
+/* A timeout that is due: the next turn runs it, and everything else that waits for its turn too. */
+static void slice_soon(struct gh_recheck *recheck)
+{
+	gh_loop_timeout(recheck->shard->loop, &recheck->next, 0);
+}
+
+void gh_recheck_begin(struct gh_shard *shard)
+{
+	struct gh_recheck *recheck;
+
+	gh_recheck_cancel(shard);
+	recheck = shard->recheck = gh_zalloc(sizeof(*recheck));
+	recheck->shard = shard;
+	gh_timeout_init(&recheck->next, on_slice);
+	gh_registry_walk_begin(shard->sessions, &recheck->walk);
+	slice_soon(recheck);
+}
+
+static void orphan_reviews(struct gh_shard *shard)
+{
+	struct gh_registry_walk walk;
+	struct gh_session *session;
+
+	gh_registry_walk_begin(shard->sessions, &walk);
+	while ((session = gh_registry_walk_next(shard->sessions, &walk)))
+		if (session->review && ((struct review *)session->review)->recheck)
+			gh_review_cancel(session);
+}
+
+void gh_recheck_cancel(struct gh_shard *shard)
+{
+	struct gh_recheck *recheck = shard->recheck;
+
+	if (!recheck)
+		return;
+	if (recheck->open > 0)
+		orphan_reviews(shard);
+	gh_registry_walk_end(&recheck->walk);
+	gh_loop_timeout_cancel(shard->loop, &recheck->next);
+	free(recheck);
+	shard->recheck = NULL;
+}

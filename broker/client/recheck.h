@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* After a policy change: what is live is asked again, session by session; who is still entitled notices nothing. */
+#ifndef GH_CLIENT_RECHECK_H
+#define GH_CLIENT_RECHECK_H
+
+#include "client/channel.h"
+
+/*
+ * For each session, connected or not: lookup (DENY ends connection and session, ALLOW brings the identity up to date), then
+ * SUBSCRIBE with RECHECK for each of its subscriptions (DENY takes it away). Deliveries, retained messages and wills are asked
+ * where they take effect, since what was covered belongs to an older generation. ERROR and timeout leave what was granted.
+ */
+
+/* Begins with the shard's present runtime; one under way begins anew. */
+void gh_recheck_begin(struct gh_shard *shard);
+void gh_recheck_cancel(struct gh_shard *shard);
+
+/* A connected client has another identity of the same principal: in force at once, its rights are asked again. `what` is
+ * told to observers. */
+void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity, const char *what);
+
+/* The session ends: it isn't reviewed any more. */
+void gh_review_cancel(struct gh_session *session);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a decision of the authorize list means for one act, and who is told when it means no. */
+#ifndef GH_CLIENT_RIGHTS_H
+#define GH_CLIENT_RIGHTS_H
+
+#include "client/channel.h"
+
+/* ALLOW, and within the limits that came with it. */
+bool gh_right_given(const struct gh_decision *decision, uint8_t qos, bool retain, uint64_t size);
+
+/* Counts, logs and tells observers of something that authorize refused. */
+void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
+		    const struct gh_decision *decision);
+
+/* RECEIVE: may this session have a message? covered: policy generation under which its filter covered it. Never waits.
+ * A session without an identity in force (its listener is gone) may not. */
+bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_publication_facts *message,
+		    uint8_t qos, uint32_t covered);
+
+/* Length and number of levels of a name or filter. */
+bool gh_topic_within(const struct gh_limits *limits, struct gh_str topic);
+
+/* Where the listener says check-payload-format, a payload that is called text must be UTF-8 [MQTT5 3.3.2.3.2]. */
+bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload);
+
+#endif

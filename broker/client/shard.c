@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one worker has, from its start to its end. */
+#include "client/shard.h"
+
+#include "base/mem.h"
+#include "client/channel.h"
+#include "client/recheck.h"
+#include "client/subscribe.h"
+#include "client/will.h"
+
+#include <stdlib.h>
+
+/* ---- start and stop ---- */
+
+static void post(void *arg, struct gh_mail *mail)
+{
+	gh_worker_post(arg, GH_LANE_CONTROL, mail);
+}
+
+static void start(struct gh_worker *worker, void *arg)
+{
+	struct gh_shard *shard = gh_zalloc(sizeof(*shard));
+	struct gh_broker *broker = arg;
+	bool alone = broker->worker_count == 1;
+
+	shard->broker = broker;
+	shard->worker = worker;
+	shard->loop = gh_worker_loop(worker);
+	shard->index = gh_worker_index(worker);
+	shard->asker = gh_asker_enter(broker->askers, shard->index, shard->loop, post, worker);
+	shard->runtime = broker->first;
+	shard->sessions = gh_registry_new(&broker->key);
+	shard->filters = gh_index_new(&broker->key, alone ? NULL : broker->interest, shard->index);
+	gh_match_init(&shard->match, shard->filters);
+	shard->groups = gh_shared_new(&broker->key, shard->filters, shard->index);
+	gh_list_init(&shard->channels);
+	gh_list_init(&shard->wills);
+	gh_worker_set_user(worker, shard);
+	gh_runtime_worker_start(shard->runtime, shard->asker);
+}
+
+static void discard_session(struct gh_shard *shard, struct gh_session *session)
+{
+	gh_review_cancel(session);
+	gh_loop_timeout_cancel(shard->loop, &session->expiry);
+	gh_will_session_ends(shard, session);
+	gh_list_each(&session->subscriptions, it, next)
+		gh_index_remove(shard->filters, gh_container(it, struct gh_subscriber, in_session));
+	gh_registry_remove(shard->sessions, session);
+	gh_session_free(&session);
+}
+
+static void discard_sessions(struct gh_shard *shard)
+{
+	struct gh_registry_walk walk;
+	struct gh_session *session;
+
+	gh_registry_walk_begin(shard->sessions, &walk);
+	while ((session = gh_registry_walk_next(shard->sessions, &walk)))
+		discard_session(shard, session);
+}
+
+static void stop(struct gh_worker *worker)
+{
+	struct gh_shard *shard = gh_shard_of(worker);
+
+	shard->stopping = true;
+	gh_recheck_cancel(shard);
+	gh_wills_cancel(shard);
+	discard_sessions(shard);
+	gh_match_done(&shard->match);
+	gh_shared_free(&shard->groups);
+	gh_index_free(&shard->filters);
+	gh_registry_free(&shard->sessions);
+	gh_runtime_worker_leave(shard->runtime, shard->asker);
+	gh_runtime_worker_stop(shard->runtime, shard->asker);
+	gh_asker_leave(shard->asker);
+	gh_buf_done(&shard->scratch);
+	gh_worker_set_user(worker, NULL);
+	free(shard);
+}
+
+const struct gh_worker_fn gh_shard_fn = { .start = start, .accepted = gh_channel_accept, .stop = stop };
+
+/* ---- another runtime ---- */
+
+struct swap {
+	struct gh_mail mail;
+	struct gh_runtime *runtime;
+	gh_shard_left_fn *left;
+	void *arg;
+};
+
+static void post_swap(struct gh_worker *worker, const struct swap *swap)
+{
+	struct swap *mail = gh_alloc(sizeof(*mail));
+
+	*mail = *swap;
+	gh_worker_post(worker, GH_LANE_CONTROL, &mail->mail);
+}
+
+static void on_swap(struct gh_mail *mail, void *owner)
+{
+	struct swap *swap = (struct swap *)(void *)mail;
+
+	if (owner) {
+		struct gh_shard *shard = gh_shard_of(owner);
+		struct gh_runtime *old = shard->runtime;
+
+		gh_runtime_worker_start(swap->runtime, shard->asker);
+		shard->runtime = swap->runtime;
+		gh_runtime_worker_leave(old, shard->asker);
+		swap->left(swap->arg, old, shard->index);
+		gh_recheck_begin(shard);
+	}
+	free(swap);
+}
+
+void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left, void *arg)
+{
+	post_swap(worker, &(struct swap){ .mail.deliver = on_swap, .runtime = runtime, .left = left, .arg = arg });
+}
+
+static void on_stop_runtime(struct gh_mail *mail, void *owner)
+{
+	struct swap *swap = (struct swap *)(void *)mail;
+
+	if (owner) {
+		struct gh_shard *shard = gh_shard_of(owner);
+
+		gh_runtime_worker_stop(swap->runtime, shard->asker);
+		swap->left(swap->arg, swap->runtime, shard->index);
+	}
+	free(swap);
+}
+
+void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left, void *arg)
+{
+	post_swap(worker, &(struct swap){ .mail.deliver = on_stop_runtime, .runtime = old, .left = left, .arg = arg });
+}
+
+/* ---- the end of the broker ---- */
+
+static void on_shutdown(struct gh_mail *mail, void *owner)
+{
+	if (owner) {
+		struct gh_shard *shard = gh_shard_of(owner);
+
+		shard->stopping = true;
+		gh_list_each(&shard->channels, it, next)
+			gh_channel_end(gh_container(it, struct gh_channel, in_shard), GH_REASON_SERVER_SHUTTING_DOWN,
+				       "broker shuts down");
+	}
+	free(mail);
+}
+
+void gh_shard_shutdown(struct gh_worker *worker)
+{
+	struct gh_mail *mail = gh_zalloc(sizeof(*mail));
+
+	mail->deliver = on_shutdown;
+	gh_worker_post(worker, GH_LANE_CONTROL, mail);
+}

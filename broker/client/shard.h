@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one worker has: its sessions, their connections, its part of the subscriptions. Only its own thread touches it. */
+#ifndef GH_CLIENT_SHARD_H
+#define GH_CLIENT_SHARD_H
+
+#include "base/buf.h"
+#include "client/broker.h"
+#include "conf/settings.h"
+#include "hook/ask.h"
+#include "hook/event.h"
+#include "route/match.h"
+#include "route/shared.h"
+#include "session/registry.h"
+
+struct gh_recheck;
+
+struct gh_shard {
+	struct gh_broker *broker;
+	struct gh_worker *worker;
+	struct gh_loop *loop;
+	unsigned index;
+	struct gh_asker *asker;
+	struct gh_runtime *runtime; /* the present one; changes between two turns */
+
+	struct gh_registry *sessions;
+	struct gh_index *filters;
+	struct gh_match match;
+	struct gh_shared *groups;
+	struct gh_node channels;  /* of struct gh_channel.in_shard: connections on this worker, logins too */
+	struct gh_node wills;     /* of struct gh_will_act: wills that wait for their authorization */
+	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
+	struct gh_buf scratch;    /* for one call; nobody keeps a pointer into it */
+	bool stopping;
+};
+
+/* The table for gh_workers_start(); its `arg` is the gh_broker. */
+extern const struct gh_worker_fn gh_shard_fn;
+
+static inline struct gh_shard *gh_shard_of(const struct gh_worker *worker)
+{
+	return gh_worker_user(worker);
+}
+
+static inline const struct gh_settings *gh_shard_settings(const struct gh_shard *shard)
+{
+	return shard->runtime->settings;
+}
+
+/* The policy generation that verdicts are kept under. */
+static inline uint32_t gh_shard_generation(const struct gh_shard *shard)
+{
+	return (uint32_t)shard->runtime->generation;
+}
+
+static inline uint64_t gh_shard_now(const struct gh_shard *shard)
+{
+	return gh_loop_now_ms(shard->loop);
+}
+
+/* Another worker is to do something: fn(shard, mail) there. The mail is the head of the sender's struct. */
+static inline void gh_shard_send(struct gh_shard *from, unsigned to, enum gh_lane lane, struct gh_mail *mail)
+{
+	gh_worker_send(from->worker, gh_workers_at(from->broker->workers, to), lane, mail);
+}
+
+/*
+ * Any thread, the control thread above all: swaps this worker's runtime between two turns and re-checks what is live. `left`
+ * is called on the worker when it is done with the old one.
+ */
+typedef void gh_shard_left_fn(void *arg, struct gh_runtime *old, unsigned worker);
+void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left, void *arg);
+
+/* From the control thread: gh_runtime_worker_stop(old), then `left` again. */
+void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left, void *arg);
+
+/* From the control thread at shutdown: says 0x8B to all clients, closes them, cancels what waits. */
+void gh_shard_shutdown(struct gh_worker *worker);
+
+#endif

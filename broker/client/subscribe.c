@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SUBSCRIBE and UNSUBSCRIBE. */
+#include "client/subscribe.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/deliver.h"
+#include "client/groups.h"
+#include "client/rights.h"
+#include "client/send.h"
+#include "mqtt/topic.h"
+
+#include <stdlib.h>
+
+/* One filter of the packet. */
+struct item {
+	struct gh_subscribing *act;
+	struct gh_ask *ask;                  /* open */
+	struct gh_subscription subscription; /* its filter is in the act's copy */
+	struct gh_share share;
+	struct gh_subscriber *subscriber;    /* made; NULL: refused */
+	uint8_t reason;
+	uint8_t max_qos;
+	bool covered, is_new;
+};
+
+struct gh_subscribing {
+	struct gh_channel *channel;
+	uint8_t *packet; /* a copy of the filters */
+	struct gh_group_wait *wait;
+	uint32_t id, count, open;
+	uint16_t packet_id;
+	bool asking, waits, disconnect; /* asking: not all have been asked yet; waits: the client isn't read */
+	struct item items[];
+};
+
+struct gh_group_wait {
+	struct gh_subscribing *act; /* NULL: nobody waits any more */
+	uint32_t open;
+};
+
+void gh_subscribing_free(struct gh_subscribing **subscribing)
+{
+	struct gh_subscribing *act = *subscribing;
+
+	if (!act)
+		return;
+	for (uint32_t i = 0; i < act->count; i++)
+		gh_ask_cancel(&act->items[i].ask);
+	if (act->wait)
+		act->wait->act = NULL;
+	free(act->packet);
+	free(act);
+	*subscribing = NULL;
+}
+
+/* ---- taking effect ---- */
+
+static void tell_subscribed(struct gh_channel *channel, const struct item *item)
+{
+	struct gh_event event = { .kind = GH_EV_SUBSCRIBE, .topic = item->share.filter, .share = item->share.group };
+
+	if (!gh_event_wanted(channel->shard->runtime, GH_EV_SUBSCRIBE))
+		return;
+	event.client = gh_channel_client(channel);
+	event.qos = item->subscriber->qos;
+	gh_event_tell(channel->shard->runtime, &event);
+}
+
+static bool one_too_many(const struct gh_channel *channel, const struct item *item)
+{
+	const struct gh_session *session = channel->session;
+	const struct gh_subscription *want = &item->subscription;
+
+	return (int64_t)session->subscription_count >= channel->listener->limits.subscriptions &&
+	       !gh_index_find(channel->shard->filters, session, want->filter, item->share.group.n > 0);
+}
+
+static void set_options(const struct gh_subscribing *act, const struct item *item)
+{
+	const struct gh_subscription *want = &item->subscription;
+	struct gh_subscriber *subscriber = item->subscriber;
+
+	subscriber->id = act->id;
+	subscriber->qos = want->qos < item->max_qos ? want->qos : item->max_qos;
+	subscriber->no_local = want->no_local;
+	subscriber->retain_as_published = want->retain_as_published;
+	subscriber->retain_handling = want->retain_handling & 3;
+	subscriber->covered = item->covered ? gh_shard_generation(act->channel->shard) : 0;
+}
+
+static void make(struct gh_subscribing *act, struct item *item)
+{
+	struct gh_channel *channel = act->channel;
+	struct gh_shard *shard = channel->shard;
+	bool share = item->share.group.n > 0;
+
+	if (one_too_many(channel, item) || channel->session->backlog.count > GH_BACKLOG_MAX) {
+		item->reason = GH_REASON_QUOTA_EXCEEDED;
+		return;
+	}
+	item->subscriber = gh_index_add(shard->filters, channel->session, item->subscription.filter, share, &item->is_new);
+	if (item->is_new)
+		atomic_fetch_add(&shard->broker->subscriptions, 1);
+	set_options(act, item);
+	item->reason = item->subscriber->qos;
+	tell_subscribed(channel, item);
+	if (share) {
+		act->wait->open++;
+		gh_group_join(shard, channel->session, &item->share, item->subscriber, act->wait);
+	}
+}
+
+static bool wants_retained(const struct item *item)
+{
+	const struct gh_subscription *want = &item->subscription;
+
+	return item->subscriber && item->share.group.n == 0 &&
+	       (want->retain_handling == 0 || (want->retain_handling == 1 && item->is_new));
+}
+
+static void send_suback(struct gh_subscribing *act)
+{
+	uint8_t *reasons = gh_alloc(act->count);
+	struct gh_packet_suback packet = { .type = GH_PACKET_SUBACK, .packet_id = act->packet_id, .reasons = reasons,
+					   .count = act->count };
+
+	for (uint32_t i = 0; i < act->count; i++)
+		reasons[i] = act->items[i].reason;
+	gh_send_suback(act->channel, &packet);
+	free(reasons);
+}
+
+static void finish(struct gh_subscribing *act)
+{
+	struct gh_channel *channel = act->channel;
+
+	send_suback(act);
+	for (uint32_t i = 0; i < act->count; i++)
+		if (wants_retained(&act->items[i]))
+			gh_deliver_retained(channel, act->items[i].subscriber, act->items[i].subscription.filter);
+	if (act->waits)
+		gh_channel_go_on(channel);
+	if (act->disconnect) {
+		gh_channel_end(channel, GH_REASON_NOT_AUTHORIZED, "not authorized to subscribe");
+		return;
+	}
+	gh_subscribing_free(&channel->subscribing);
+	gh_deliver_pump(channel);
+}
+
+void gh_group_wait_end(struct gh_group_wait **wait, bool joined)
+{
+	struct gh_group_wait *w = *wait;
+	struct gh_subscribing *act;
+
+	*wait = NULL;
+	if (!w || --w->open > 0)
+		return;
+	act = w->act;
+	free(w);
+	if (!act)
+		return;
+	act->wait = NULL;
+	if (joined)
+		finish(act);
+}
+
+/* All verdicts are in. The wait holds one for this function itself, so that joins which end at once don't end it. */
+static void take_effect(struct gh_subscribing *act)
+{
+	struct gh_group_wait *wait = gh_alloc(sizeof(*wait));
+
+	*wait = (struct gh_group_wait){ .act = act, .open = 1 };
+	act->wait = wait;
+	for (uint32_t i = 0; i < act->count; i++)
+		if (act->items[i].reason < GH_REASON_FAILURE)
+			make(act, &act->items[i]);
+	gh_group_wait_end(&wait, true);
+}
+
+/* ---- asking ---- */
+
+static void judged(struct item *item, const struct gh_decision *decision)
+{
+	struct gh_channel *channel = item->act->channel;
+
+	if (decision->verdict == GH_ALLOW) {
+		item->max_qos = decision->max_qos;
+		item->covered = decision->cover.whole;
+		return;
+	}
+	item->reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE ? decision->reason :
+										       GH_REASON_NOT_AUTHORIZED;
+	item->act->disconnect |= decision->disconnect || channel->listener->on_deny_disconnect;
+	gh_tell_denied(channel->shard, gh_channel_client(channel), GH_SUBSCRIBE, item->share.filter, decision);
+}
+
+static void on_judged(void *arg, struct gh_decision *decision)
+{
+	struct item *item = arg;
+	struct gh_subscribing *act = item->act;
+
+	item->ask = NULL;
+	if (!gh_channel_refresh(act->channel))
+		return;
+	judged(item, decision);
+	if (--act->open == 0)
+		take_effect(act);
+}
+
+static void ask(struct gh_subscribing *act, struct item *item, struct gh_bytes properties)
+{
+	struct gh_channel *channel = act->channel;
+	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authorize, on_judged, item);
+	struct gh_authorize in = { .client = gh_channel_client(channel), .action = GH_SUBSCRIBE,
+				   .qos = item->subscription.qos, .topic = item->share.filter, .share = item->share.group,
+				   .properties = properties };
+	struct gh_decision decision;
+
+	if (!gh_topic_within(&channel->listener->limits, item->share.filter)) {
+		item->reason = GH_REASON_FILTER_INVALID;
+		return;
+	}
+	item->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
+	if (item->ask)
+		act->open++;
+	else
+		judged(item, &decision);
+}
+
+static struct gh_subscribing *act_new(struct gh_channel *channel, const struct gh_packet_subscribe *packet)
+{
+	struct gh_subscribing *act = gh_zalloc(sizeof(*act) + packet->count * sizeof(act->items[0]));
+	struct gh_bytes rest;
+
+	act->channel = channel;
+	act->packet = gh_alloc(packet->filters.n);
+	memcpy(act->packet, packet->filters.p, packet->filters.n);
+	act->packet_id = packet->packet_id;
+	act->id = packet->subscription_id;
+	act->count = packet->count;
+	rest = (struct gh_bytes){ act->packet, packet->filters.n };
+	for (uint32_t i = 0; i < act->count; i++) {
+		struct item *item = &act->items[i];
+
+		item->act = act;
+		gh_subscription_next(&rest, &item->subscription);
+		gh_share_parse(item->subscription.filter, &item->share);
+	}
+	return act;
+}
+
+enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *frame)
+{
+	struct gh_packet_subscribe packet;
+	struct gh_subscribing *act;
+	struct gh_malformed why;
+
+	if (gh_decode_subscribe(channel->receiver.version, frame, &packet, &why) < 0)
+		return gh_channel_malformed(channel, &why);
+	/* A filter is 4 bytes on the wire and a hundred here: more of them than could be granted aren't looked at. */
+	if (packet.count > channel->listener->limits.subscriptions)
+		return gh_channel_end(channel, GH_REASON_QUOTA_EXCEEDED, "more filters in a SUBSCRIBE than subscriptions");
+	act = channel->subscribing = act_new(channel, &packet);
+	act->open = 1;
+	for (uint32_t i = 0; i < act->count; i++)
+		ask(act, &act->items[i], packet.properties);
+	if (--act->open == 0)
+		take_effect(act);
+	if (channel->state == GH_CHANNEL_ENDED)
+		return GH_STOP_HERE;
+	if (!channel->subscribing)
+		return GH_GO_ON;
+	channel->subscribing->waits = true;
+	gh_channel_wait(channel);
+	return GH_STOP_HERE;
+}
+
+/* ---- UNSUBSCRIBE, and other ends ---- */
+
+static void tell_ended(struct gh_shard *shard, struct gh_session *session, const struct gh_share *share, bool revoked)
+{
+	struct gh_event event = { .kind = GH_EV_UNSUBSCRIBE, .topic = share->filter, .share = share->group,
+				  .code = revoked ? 1 : 0 };
+
+	if (!gh_event_wanted(shard->runtime, GH_EV_UNSUBSCRIBE))
+		return;
+	event.client = gh_snapshot_client(session->identity);
+	gh_event_tell(shard->runtime, &event);
+}
+
+void gh_subscription_end(struct gh_shard *shard, struct gh_session *session, struct gh_subscriber *subscriber, bool revoked)
+{
+	struct gh_share share;
+
+	shard->scratch.n = 0;
+	gh_index_filter(shard->filters, subscriber, &shard->scratch);
+	if (gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n), &share)) {
+		tell_ended(shard, session, &share, revoked);
+		if (subscriber->share)
+			gh_group_leave(shard, session, &share);
+	}
+	gh_backlog_cancel(&session->backlog, subscriber);
+	gh_index_remove(shard->filters, subscriber);
+	atomic_fetch_sub(&shard->broker->subscriptions, 1);
+}
+
+static uint8_t unsubscribe_one(struct gh_channel *channel, struct gh_str filter)
+{
+	struct gh_share share;
+	struct gh_subscriber *subscriber = NULL;
+
+	if (gh_share_parse(filter, &share))
+		subscriber = gh_index_find(channel->shard->filters, channel->session, filter, share.group.n > 0);
+	if (!subscriber)
+		return GH_REASON_NO_SUBSCRIPTION_EXISTED;
+	gh_subscription_end(channel->shard, channel->session, subscriber, false);
+	return GH_REASON_SUCCESS;
+}
+
+enum gh_next gh_unsubscribe(struct gh_channel *channel, const struct gh_frame *frame)
+{
+	struct gh_packet_unsubscribe packet;
+	struct gh_packet_suback unsuback;
+	struct gh_malformed why;
+	struct gh_str filter;
+	uint8_t *reasons;
+	size_t n = 0;
+
+	if (gh_decode_unsubscribe(channel->receiver.version, frame, &packet, &why) < 0)
+		return gh_channel_malformed(channel, &why);
+	reasons = gh_alloc(packet.count);
+	while (n < packet.count && gh_filter_next(&packet.filters, &filter))
+		reasons[n++] = unsubscribe_one(channel, filter);
+	unsuback = (struct gh_packet_suback){ .type = GH_PACKET_UNSUBACK, .packet_id = packet.packet_id, .reasons = reasons,
+					      .count = n };
+	gh_send_suback(channel, &unsuback);
+	free(reasons);
+	return GH_GO_ON;
+}

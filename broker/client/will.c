@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The will of a session. */
+#include "client/will.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/author.h"
+#include "client/deliver.h"
+#include "client/publish.h"
+#include "client/route.h"
+
+#include <stdlib.h>
+
+/* One that fires: outlives its session, waits for its authorization. */
+struct firing {
+	struct gh_node in_shard;
+	struct gh_shard *shard;
+	struct gh_session_will *will;
+	struct gh_inquiry *inquiry;
+};
+
+static void firing_free(struct firing *firing)
+{
+	gh_list_remove(&firing->in_shard);
+	gh_inquiry_free(&firing->inquiry);
+	gh_session_will_free(&firing->will);
+	free(firing);
+}
+
+static void publish(struct firing *firing)
+{
+	struct gh_shard *shard = firing->shard;
+	const struct gh_session_will *will = firing->will;
+	struct gh_transit transit;
+
+	gh_transit_of(&transit, will->publication);
+	if (will->has_expiry) { /* counts from now: the publication itself has no end, so another one is made of it */
+		gh_publication_unref(&transit.publication);
+		transit.facts.expires_at = gh_shard_now(shard) + (will->expiry ? will->expiry * 1000ull : 1);
+	}
+	gh_count(shard->broker, GH_COUNT_WILLS);
+	gh_tell_published(shard, gh_snapshot_client(transit.facts.author), &transit.facts);
+	gh_route(shard, &transit, NULL);
+	gh_transit_done(&transit);
+}
+
+static void on_answer(void *arg, enum gh_author answer)
+{
+	struct firing *firing = arg;
+
+	firing->inquiry = NULL;
+	if (answer == GH_AUTHOR_ENTITLED)
+		publish(firing);
+	else
+		gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication), GH_COUNT_DROP_AUTHOR);
+	firing_free(firing);
+}
+
+static void fire(struct gh_shard *shard, struct gh_session *session)
+{
+	struct firing *firing = gh_zalloc(sizeof(*firing));
+	struct gh_inquiring inquiring = { .shard = shard, .action = GH_WILL, .done = on_answer, .arg = firing };
+	enum gh_author answer;
+
+	firing->shard = shard;
+	firing->will = session->will;
+	session->will = NULL;
+	gh_list_append(&shard->wills, &firing->in_shard);
+	gh_loop_timeout_cancel(shard->loop, &firing->will->timeout);
+	inquiring.publication = firing->will->publication;
+	answer = gh_inquire(&inquiring, &firing->inquiry);
+	if (answer != GH_AUTHOR_WAITS)
+		on_answer(firing, answer);
+}
+
+void gh_wills_cancel(struct gh_shard *shard)
+{
+	gh_list_each(&shard->wills, it, next)
+		firing_free(gh_container(it, struct firing, in_shard));
+}
+
+static void on_delay_over(struct gh_timeout *timeout)
+{
+	struct gh_session_will *will = gh_container(timeout, struct gh_session_will, timeout);
+	struct gh_session *session = will->session;
+
+	fire(session->keeper, session);
+}
+
+static void drop(struct gh_shard *shard, struct gh_session *session)
+{
+	if (!session->will)
+		return;
+	gh_loop_timeout_cancel(shard->loop, &session->will->timeout);
+	gh_session_will_free(&session->will);
+}
+
+void gh_will_set(struct gh_channel *channel, const struct gh_will *will)
+{
+	struct gh_session *session = channel->session;
+	struct gh_publication *publication;
+	struct gh_publication_facts facts;
+
+	drop(channel->shard, session);
+	if (!will)
+		return;
+	facts = (struct gh_publication_facts){ .topic = will->topic, .payload = will->payload,
+					       .properties = will->properties.raw, .forward_n = will->properties.forward_n,
+					       .origin = gh_session_client_id(session), .qos = will->qos,
+					       .retain = will->retain, .is_text = will->properties.is_text,
+					       .author = gh_author_of(channel) };
+	publication = gh_publication_new(&facts);
+	if (!publication) {
+		gh_channel_log(channel, GH_LOG_WARNING, NULL, 0, "no memory for its will");
+		return;
+	}
+	session->will = gh_session_will_new(publication);
+	session->will->session = session;
+	session->will->delay = will->properties.will_delay;
+	session->will->has_expiry = will->properties.has_expiry;
+	session->will->expiry = will->properties.expiry;
+	gh_timeout_init(&session->will->timeout, on_delay_over);
+}
+
+void gh_will_connection_ends(struct gh_shard *shard, struct gh_session *session, bool clean)
+{
+	struct gh_session_will *will = session->will;
+
+	if (!will)
+		return;
+	if (clean || shard->stopping) /* at the end of the broker nobody is left to be told */
+		drop(shard, session);
+	else if (will->delay == 0 || session->expiry_interval == 0)
+		fire(shard, session);
+	else
+		gh_loop_timeout(shard->loop, &will->timeout, will->delay * 1000ull);
+}
+
+void gh_will_session_ends(struct gh_shard *shard, struct gh_session *session)
+{
+	if (session->will && !shard->stopping)
+		fire(shard, session);
+	else
+		drop(shard, session);
+}
