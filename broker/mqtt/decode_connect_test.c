@@ -120,7 +120,8 @@ START_TEST(passwords)
 }
 END_TEST
 
-/* 3.1: user name and password may be missing in spite of their flags; flags without meaning don't matter. */
+/* 3.1: user name and password may be missing in spite of their flags; flags without meaning
+ * don't matter. */
 START_TEST(leniency_of_3_1)
 {
 	struct gh_packet_connect c = decoded("10 [ 'MQIsdp' 03 c2 0000 'c' ]");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzz target: what a client sends, packet by packet. The first byte chooses the version (0: before CONNECT). */
+/* Fuzz target: what a client sends, packet by packet. The first byte chooses the version (0:
+ * before CONNECT). */
 #include <stdlib.h>
 #include "base/str.h"
 #include "mqtt/decode.h"

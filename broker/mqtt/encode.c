@@ -158,11 +158,11 @@ static void connack_limits(struct out *out, const struct gh_packet_connack *pack
 		out_u8(out, GH_PROPERTY_SESSION_EXPIRY);
 		out_u32(out, packet->session_expiry);
 	}
-	if (packet->receive_maximum != UINT16_MAX) {
+	if (packet->receive_maximum && packet->receive_maximum != UINT16_MAX) {
 		out_u8(out, GH_PROPERTY_RECEIVE_MAXIMUM);
 		out_u16(out, packet->receive_maximum);
 	}
-	if (packet->maximum_qos < 2)
+	if (packet->has_maximum_qos)
 		out_flag(out, GH_PROPERTY_MAXIMUM_QOS, packet->maximum_qos);
 	if (packet->maximum_packet_size) {
 		out_u8(out, GH_PROPERTY_MAXIMUM_PACKET_SIZE);

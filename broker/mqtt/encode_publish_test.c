@@ -96,7 +96,8 @@ START_TEST(patches)
 	struct gh_frame frame;
 
 	memset(topic, 't', sizeof(topic));
-	/* Topics that make remaining lengths of one and of two bytes, and lengths of topics above 255. */
+	/* Topics that make remaining lengths of one and of two bytes, and lengths of topics
+	 * above 255. */
 	for (size_t n = 1; n <= sizeof(topic); n++) {
 		struct gh_publish_head head = {
 			.version = 5, .qos = 1, .packet_id = 1, .topic = { topic, n }
@@ -122,7 +123,8 @@ START_TEST(patches)
 }
 END_TEST
 
-/* What comes in with properties goes out with those that are forwarded, and comes in again the same. */
+/* What comes in with properties goes out with those that are forwarded, and comes in again the
+ * same. */
 START_TEST(round_trip)
 {
 	struct gh_frame frame =

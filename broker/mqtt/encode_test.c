@@ -80,7 +80,7 @@ static void encodes(encode_fn *encode, const struct gh_receiver *receiver, const
 
 START_TEST(connacks)
 {
-	struct gh_packet_connack packet = { .maximum_qos = 2, .receive_maximum = 65535 };
+	struct gh_packet_connack packet = { 0 };
 
 	encodes(connack, &v3, &packet, "20 [ 00 00 ]");
 	encodes(connack, &v4, &packet, "20 [ 00 00 ]");
@@ -110,6 +110,7 @@ START_TEST(connack_properties)
 		.no_wildcards = true,
 		.no_subscription_ids = true,
 		.no_shared = true,
+		.has_maximum_qos = true,
 		.maximum_qos = 1,
 		.receive_maximum = 20,
 		.topic_alias_maximum = 5,
@@ -161,7 +162,8 @@ START_TEST(acks)
 }
 END_TEST
 
-/* What doesn't fit goes, user properties first; what can't be left out isn't sent [MQTT-3.1.2-24, 3.4.2-2, -3]. */
+/* What doesn't fit goes, user properties first; what can't be left out isn't sent
+ * [MQTT-3.1.2-24, 3.4.2-2, -3]. */
 START_TEST(maximum_packet_sizes)
 {
 	struct gh_packet_ack packet = { GH_PACKET_PUBACK, 0x87, 1, SAYING("because") };

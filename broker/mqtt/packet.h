@@ -181,15 +181,15 @@ struct gh_packet_auth {
 struct gh_packet_connack {
 	uint8_t reason;
 	bool session_present; /* sent as false with a failure [MQTT-3.2.2-6] */
-	/* MQTT 5 only, and each only when it isn't the standard's default as given here. */
-	uint32_t session_expiry;    /* if has_session_expiry */
-	uint16_t server_keep_alive; /* if has_server_keep_alive */
-	bool has_session_expiry, has_server_keep_alive;
+	/* MQTT 5 only. What is left 0 is the standard's default and isn't sent. */
+	bool has_session_expiry, has_server_keep_alive, has_maximum_qos;
 	/* The features that are NOT available. */
 	bool no_retain, no_wildcards, no_subscription_ids, no_shared;
-	uint8_t maximum_qos;                           /* 2 */
-	uint16_t receive_maximum;                      /* 65535 */
-	uint16_t topic_alias_maximum;                  /* 0 */
+	uint8_t maximum_qos;                           /* 0 or 1, if has_maximum_qos */
+	uint16_t server_keep_alive;                    /* seconds, if has_server_keep_alive */
+	uint32_t session_expiry;                       /* seconds, if has_session_expiry */
+	uint16_t receive_maximum;                      /* 0 and 65,535: not limited */
+	uint16_t topic_alias_maximum;                  /* 0: none are taken */
 	uint32_t maximum_packet_size;                  /* 0: no limit of ours */
 	struct gh_str assigned_client_id;              /* n 0: not assigned */
 	struct gh_str response_info, server_reference; /* n 0: none */

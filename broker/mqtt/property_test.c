@@ -2,8 +2,8 @@
 #include "mqtt/notation.h"
 #include "mqtt/property.h"
 
-/* Table 2-4 of MQTT 5: C connect, c connack, P publish, w will, a acknowledgements, S subscribe, s suback,
- * U unsubscribe, u unsuback, D disconnect, A auth. */
+/* Table 2-4 of MQTT 5: C connect, c connack, P publish, w will, a acknowledgements, S subscribe,
+ * s suback, U unsubscribe, u unsuback, D disconnect, A auth. */
 START_TEST(where_allowed)
 {
 	static const char *const table[0x2b] = {

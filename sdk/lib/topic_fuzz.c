@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzz target: two filters and a topic, separated by newlines, against a slower matcher that is obviously right. */
+/* Fuzz target: two filters and a topic, separated by newlines, against a slower matcher that is
+ * obviously right. */
 #include <gatehouse/lib.h>
 #include <stdlib.h>
 #include <string.h>
