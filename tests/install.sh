@@ -18,7 +18,7 @@ conf=$dest$prefix/etc/gatehouse
 
 # As a normal user, into any prefix below DESTDIR.
 # shellcheck disable=SC2086 # a list of words
-quiet ${MAKE:-make} -s install DESTDIR="$dest" $paths
+quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s install DESTDIR="$dest" $paths
 for file in sbin/gatehoused bin/gatehousectl bin/gatehouse-passwd bin/gatehouse-acl \
 	include/gatehouse/plugin.h share/man/man8/gatehoused.8 share/man/man5/gatehouse.yaml.5 \
 	share/doc/gatehouse/README.md share/doc/gatehouse/examples/gatehouse.yaml \
@@ -41,7 +41,7 @@ writable=$(find "$dest" -perm /022 ! -type l)
 echo 'mine' >"$conf/gatehouse.yaml"
 rm -f "$dest$prefix/etc/logrotate.d/gatehouse"
 # shellcheck disable=SC2086
-quiet ${MAKE:-make} -s install DESTDIR="$dest" $paths
+quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s install DESTDIR="$dest" $paths
 [ "$(cat "$conf/gatehouse.yaml")" = mine ] || fail 'install wrote over gatehouse.yaml'
 installed $prefix/etc/logrotate.d/gatehouse
 
@@ -67,7 +67,7 @@ fi
 
 # Uninstalling leaves the configuration, and only that.
 # shellcheck disable=SC2086
-quiet ${MAKE:-make} -s uninstall DESTDIR="$dest" $paths
+quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s uninstall DESTDIR="$dest" $paths
 [ "$(cat "$conf/gatehouse.yaml")" = mine ] || fail 'uninstall took gatehouse.yaml'
 left=$(find "$dest" -type f ! -path "$dest$prefix/etc/*")
 [ -z "$left" ] || fail "left behind: $left"
