@@ -9,8 +9,9 @@
 int gh_nofile_raise(unsigned *limit_r, struct gh_error *error);
 
 /*
- * How many connections fit into `nofile` descriptors. Kept back: 64 for listeners, logs, the control socket and what is
- * opened at start, 8 for each worker, and a thirty-second of the rest for what modules open. At least 1.
+ * How many connections fit into `nofile` descriptors. Kept back: 64 for listeners, logs, the
+ * control socket and what is opened at start, 8 for each worker, and a thirty-second of the rest
+ * for what modules open. At least 1.
  */
 unsigned gh_nofile_connections(unsigned nofile, unsigned workers);
 

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PENALTY_SHARDS 64
-#define PENALTY_WAYS 8
-#define PENALTY_MIN_ENTRIES 1024
+#define PENALTY_SHARDS       64
+#define PENALTY_WAYS         8
+#define PENALTY_MIN_ENTRIES  1024
 /* More doublings than this reach every maximum there can be. */
 #define PENALTY_MAX_FAILURES 32
 
@@ -28,7 +28,8 @@ struct penalty_shard {
 
 struct gh_penalties {
 	struct gh_hash_key hash_key;
-	struct gh_penalty_settings settings; /* under every shard's lock for writing, any one's for reading */
+	/* Written under the locks of all shards, read under any one. */
+	struct gh_penalty_settings settings;
 	uint32_t buckets; /* of a shard, a power of two */
 	struct penalty_shard shards[PENALTY_SHARDS];
 };
@@ -48,7 +49,8 @@ static uint64_t hash_address(const struct gh_penalties *penalties, const uint8_t
 
 static uint64_t hash_user(const struct gh_penalties *penalties, struct gh_bytes user)
 {
-	/* A name's hash and its kind hashed once more: no copy of a name as long as a peer likes. */
+	/* A name's hash and its kind hashed once more: no copy of a name as long as a peer
+	 * likes. */
 	uint64_t inner[2] = { PENALTY_USER, gh_siphash(&penalties->hash_key, user.p, user.n) };
 
 	return gh_siphash(&penalties->hash_key, inner, sizeof inner) | 1;
@@ -152,8 +154,8 @@ struct gh_penalties *gh_penalties_new(const struct gh_penalty_settings *settings
 		struct penalty_shard *shard = &penalties->shards[i];
 
 		pthread_mutex_init(&shard->lock, NULL);
-		shard->entries = gh_zalloc((size_t)penalties->buckets * PENALTY_WAYS *
-					   sizeof *shard->entries);
+		shard->entries =
+			gh_zalloc((size_t)penalties->buckets * PENALTY_WAYS * sizeof *shard->entries);
 	}
 	return penalties;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accepting: in batches, within the total, with an answer for the moment when descriptors run out. */
+/* Accepting: in batches, within the total, with an answer for the moment when descriptors run
+ * out. */
 #include "net/listener_priv.h"
 
 #include "base/log.h"
@@ -11,10 +12,10 @@
 #include <unistd.h>
 
 /* Connections taken from one socket a turn. */
-#define ACCEPT_BATCH 64
+#define ACCEPT_BATCH   64
 /* How long accepting rests when the kernel has no descriptor for us. */
 #define ACCEPT_REST_MS 250
-#define SELDOM_MS 1000
+#define SELDOM_MS      1000
 
 /* Whether to log now; *more_r: how often it was kept back since. */
 static bool seldom(struct gh_seldom *seldom, uint64_t now_ms, uint64_t *more_r)
@@ -30,7 +31,8 @@ static bool seldom(struct gh_seldom *seldom, uint64_t now_ms, uint64_t *more_r)
 
 static void set_accepting(struct gh_listeners *listeners, bool on)
 {
-	gh_list_each (&listeners->list, node, next) {
+	gh_list_each(&listeners->list, node, next)
+	{
 		struct gh_listener *listener = gh_container(node, struct gh_listener, node);
 
 		for (size_t i = 0; i < listener->count; i++)
@@ -67,8 +69,8 @@ static void rest(struct gh_listeners *listeners, int fd, int reason)
 	set_accepting(listeners, false);
 	gh_loop_timeout(listeners->loop, &listeners->rearm, ACCEPT_REST_MS);
 	if (seldom(&listeners->no_descriptor, gh_loop_now_ms(listeners->loop), &more))
-		gh_log_error("can't accept connections: %s (%llu more since the last such line)",
-			     strerror(reason), (unsigned long long)more);
+		gh_log_error("can't accept connections: %s (%llu more before)", strerror(reason),
+			     (unsigned long long)more);
 }
 
 static void log_full(struct gh_listeners *listeners, const struct gh_listener *listener,
@@ -83,7 +85,7 @@ static void log_full(struct gh_listeners *listeners, const struct gh_listener *l
 	gh_log_line(GH_LOG_WARNING,
 		    (struct gh_log_field[]){ GH_FIELD("address", text),
 					     GH_FIELD("listener", listener->name) },
-		    2, "connection refused: all %u are in use (%llu more since the last such line)",
+		    2, "connection refused: all %u connections are in use (%llu more before)",
 		    gh_total_max(listeners->total), (unsigned long long)more);
 }
 
@@ -111,7 +113,7 @@ static void take_in(struct gh_listener *listener, int fd, const struct gh_peer *
 /* Of the connection, not of ours: the next one may be fine. */
 static bool passing(int reason)
 {
-	static const int list[] = { EINTR,    ECONNABORTED, EPROTO,       EPERM,	 ENETDOWN,
+	static const int list[] = { EINTR,       ECONNABORTED, EPROTO,       EPERM,      ENETDOWN,
 				    ENOPROTOOPT, EHOSTDOWN,    EHOSTUNREACH, ENETUNREACH };
 
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++)

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ADDRESS_BACKLOG 4096
+#define ADDRESS_BACKLOG   4096
 #define ADDRESS_UNIX_MODE 0660
 
 static int resolve_unix(const char *path, struct gh_address *address, struct gh_error *error)
@@ -109,8 +109,8 @@ static bool host_of(const char *text, size_t n, char host[256])
 	return true;
 }
 
-int gh_address_resolve(const char *text, struct gh_address addresses_r[GH_ADDRESS_MAX], size_t *count_r,
-		       struct gh_error *error)
+int gh_address_resolve(const char *text, struct gh_address addresses_r[GH_ADDRESS_MAX],
+		       size_t *count_r, struct gh_error *error)
 {
 	const char *colon = strrchr(text, ':');
 	char host[256];
@@ -121,12 +121,13 @@ int gh_address_resolve(const char *text, struct gh_address addresses_r[GH_ADDRES
 		return resolve_unix(text + 5, addresses_r, error);
 	}
 	if (!colon || !host_of(text, (size_t)(colon - text), host) || !host[0])
-		return gh_error_set(error, GH_EINVAL,
-				    "'%s' is no address: expected HOST:PORT, [IPv6]:PORT, *:PORT or unix:/PATH",
-				    text);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"'%s' is no address: expected HOST:PORT, [IPv6]:PORT, *:PORT or unix:/PATH",
+			text);
 	if (!gh_str_number(gh_str(colon + 1), 65535, &port))
-		return gh_error_set(error, GH_EINVAL, "'%s' has no port: expected a number up to 65535",
-				    text);
+		return gh_error_set(error, GH_EINVAL,
+				    "'%s' has no port: expected a number up to 65535", text);
 	if (strcmp(host, "*"))
 		return resolve_host(host, colon + 1, addresses_r, count_r, error);
 	any_ipv4(&addresses_r[0], (uint16_t)port);
@@ -137,8 +138,8 @@ int gh_address_resolve(const char *text, struct gh_address addresses_r[GH_ADDRES
 
 const char *gh_address_path(const struct gh_address *address)
 {
-	return address->sa.ss_family == AF_UNIX ? ((const struct sockaddr_un *)&address->sa)->sun_path :
-						  "";
+	return address->sa.ss_family == AF_UNIX ? ((const struct sockaddr_un *)&address->sa)->sun_path
+						: "";
 }
 
 /* 0: nothing is in the way now. */
@@ -188,7 +189,8 @@ static bool unavailable(const struct gh_address *address, int reason)
 	return address->optional && (reason == EAFNOSUPPORT || reason == EADDRNOTAVAIL);
 }
 
-int gh_address_listen(const struct gh_address *address, unsigned mode, int *fd_r, struct gh_error *error)
+int gh_address_listen(const struct gh_address *address, unsigned mode, int *fd_r,
+		      struct gh_error *error)
 {
 	bool is_unix = address->sa.ss_family == AF_UNIX;
 	int fd, reason;
@@ -196,8 +198,9 @@ int gh_address_listen(const struct gh_address *address, unsigned mode, int *fd_r
 	if (is_unix && remove_stale(address, error))
 		return GH_EIO;
 	fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0 && !(is_unix ? bind_unix(fd, address, mode ? mode : ADDRESS_UNIX_MODE) :
-				   bind_inet(fd, address)) &&
+	if (fd >= 0 &&
+	    !(is_unix ? bind_unix(fd, address, mode ? mode : ADDRESS_UNIX_MODE)
+		      : bind_inet(fd, address)) &&
 	    !listen(fd, ADDRESS_BACKLOG)) {
 		*fd_r = fd;
 		return 0;

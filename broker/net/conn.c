@@ -21,11 +21,11 @@ static void watch_libev(struct gh_conn *conn, unsigned events)
 	struct ev_loop *ev = conn->worker->loop->ev;
 
 	ev_io_stop(ev, &conn->io);
-	if (!events)
-		return;
-	ev_io_set(&conn->io, conn->io.fd,
-		  (events & GH_IO_READ ? EV_READ : 0) | (events & GH_IO_WRITE ? EV_WRITE : 0));
-	ev_io_start(ev, &conn->io);
+	/* Not ev_io_set(): that costs a system call even if nothing has changed when the turn ends. */
+	ev_io_modify(&conn->io,
+		     (events & GH_IO_READ ? EV_READ : 0) | (events & GH_IO_WRITE ? EV_WRITE : 0));
+	if (events)
+		ev_io_start(ev, &conn->io);
 }
 
 void gh_conn_watch(struct gh_conn *conn, unsigned events)
@@ -132,7 +132,7 @@ int gh_conn_error(const struct gh_conn *conn)
 	return conn->error;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------ */
+/* ---- the end ---- */
 
 static void tell(struct gh_conn *conn, enum gh_conn_end why)
 {
@@ -249,7 +249,7 @@ void gh_conn_closing_step(struct gh_conn *conn)
 	gh_conn_watch(conn, GH_IO_READ);
 }
 
-/* ---- moving ------------------------------------------------------------------------------------- */
+/* ---- moving ---- */
 
 bool gh_conn_move(struct gh_conn *conn, struct gh_worker *to, struct gh_mail *mail)
 {

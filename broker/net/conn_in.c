@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Input of a connection: one read a readiness into the worker's buffer; only what is unfinished is kept. */
+/* Input of a connection: one read a readiness into the worker's buffer; only what is
+ * unfinished is kept. */
 #include "net/conn_priv.h"
 
 #include <assert.h>
@@ -294,7 +295,8 @@ bool gh_conn_hold(struct gh_conn *conn, const struct gh_worker *to)
 
 	if (!gh_inbox_crowded(to->inbox, run->weight) || conn->flags & CONN_MOVING)
 		return false;
-	/* What is collected counts only once it is posted: else nobody would call when it has been worked off. */
+	/* What is collected counts only once it is posted: else nobody would call when it has
+	 * been worked off. */
 	gh_inbox_post_run(to->inbox, GH_LANE_DATA, run);
 	if (!gh_inbox_await(to->inbox, from->index))
 		return false;

@@ -5,12 +5,13 @@
 
 #include "net/worker_priv.h"
 
-/* What is kept up to this size goes through the worker's buffer once more; above, reading goes on behind it. */
+/* What is kept up to this size goes through the worker's buffer once more; above, reading
+ * goes on behind it. */
 #define GH_CONN_SMALL (4u << 10)
 
 enum conn_flag {
-	CONN_YOUNG = 1 << 0,      /* watched by the nursery, not by libev */
-	CONN_READ_ON = 1 << 1,    /* what is watched now */
+	CONN_YOUNG = 1 << 0,   /* watched by the nursery, not by libev */
+	CONN_READ_ON = 1 << 1, /* what is watched now */
 	CONN_WRITE_ON = 1 << 2,
 	CONN_IN_INPUT = 1 << 3,
 	CONN_MOVING = 1 << 4,     /* between move and adopt */
@@ -56,11 +57,12 @@ struct gh_conn {
 	int error;
 };
 
-/* In the nursery of `worker`. The descriptor is taken over; the slot of the total is taken already. */
+/* In the nursery of `worker`. The descriptor is taken over; the slot of the total is taken
+ * already. */
 struct gh_conn *gh_conn_new(struct gh_worker *worker, int fd, const struct gh_transport_ops *ops,
 			    const struct gh_peer *peer);
 
-/* ---- conn.c --------------------------------------------------------------------------------- */
+/* ---- conn.c ---- */
 void gh_conn_watch(struct gh_conn *conn, unsigned events);
 unsigned gh_conn_watched(const struct gh_conn *conn);
 /* To be looked at when the turn ends. */
@@ -74,15 +76,15 @@ void gh_conn_ready(struct gh_conn *conn, unsigned events);
 void gh_conn_closing_step(struct gh_conn *conn);
 void gh_conn_free(struct gh_conn *conn);
 
-/* ---- conn_in.c ------------------------------------------------------------------------------ */
+/* ---- conn_in.c ---- */
 void gh_conn_read(struct gh_conn *conn);
 void gh_conn_feed(struct gh_conn *conn);
 
-/* ---- conn_out.c ----------------------------------------------------------------------------- */
+/* ---- conn_out.c ---- */
 void gh_conn_flush(struct gh_conn *conn);
 void gh_conn_drop_output(struct gh_conn *conn);
 
-/* ---- turn.c --------------------------------------------------------------------------------- */
+/* ---- turn.c ---- */
 void gh_conn_array_add(struct gh_conn_array *array, struct gh_conn *conn);
 
 static inline int gh_conn_fd(const struct gh_conn *conn)

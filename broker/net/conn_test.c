@@ -85,7 +85,8 @@ static void put_packet(int fd, uint32_t n, uint8_t fill)
 {
 	uint8_t *p = gh_alloc(n + 4);
 
-	p[0] = (uint8_t)(n >> 24), p[1] = (uint8_t)(n >> 16), p[2] = (uint8_t)(n >> 8), p[3] = (uint8_t)n;
+	p[0] = (uint8_t)(n >> 24), p[1] = (uint8_t)(n >> 16), p[2] = (uint8_t)(n >> 8),
+	p[3] = (uint8_t)n;
 	memset(p + 4, fill, n);
 	ck_assert_int_eq(send(fd, p, n + 4, MSG_NOSIGNAL), n + 4);
 	free(p);
@@ -160,7 +161,10 @@ struct claim {
 START_TEST(claims_cost_nothing)
 {
 	static const struct claim claims[] = {
-		{ false, 5, 4096 }, { true, 5, 4096 }, { false, 100000, 240000 }, { true, 100000, 240000 },
+		{ false, 5, 4096 },
+		{ true, 5, 4096 },
+		{ false, 100000, 240000 },
+		{ true, 100000, 240000 },
 	};
 	const struct claim *claim = &claims[_i];
 	struct fixture f;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For this folder's tests: a worker without a thread, turned by hand, and a connection whose other end is a socket. */
+/* For this folder's tests: a worker without a thread, turned by hand, and a connection whose
+ * other end is a socket. */
 #ifndef GH_NET_FIXTURE_H
 #define GH_NET_FIXTURE_H
 
@@ -38,7 +39,8 @@ static GH_UNUSED void fixture_turn(struct fixture *fixture)
 		gh_loop_poll(fixture->workers.workers[i]->loop);
 }
 
-/* A connection in the nursery of the first worker; returns it, the other end in *fd_r (blocking). */
+/* A connection in the nursery of the first worker; returns it, the other end in *fd_r
+ * (blocking). */
 static GH_UNUSED struct gh_conn *fixture_conn(struct fixture *fixture, const struct gh_conn_fn *fn,
 					      void *arg, int *fd_r)
 {

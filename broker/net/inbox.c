@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mailbox: one lock-free stack a lane, turned over when it is emptied, and one wake-up while it stands full. */
+/* The mailbox: one lock-free stack a lane, turned over when it is emptied, and one wake-up
+ * while it stands full. */
 #include "net/inbox.h"
 
 #include "net/loop_priv.h"
@@ -8,7 +9,8 @@
 
 #include <stdlib.h>
 
-/* The weight is given back in steps of this much: each is a write to a cache line that senders share. */
+/* The weight is given back in steps of this much: each is a write to a cache line that
+ * senders share. */
 #define GH_INBOX_STEP (64u << 10)
 
 struct gh_inbox {
@@ -18,9 +20,9 @@ struct gh_inbox {
 	gh_inbox_drained_fn *drained;
 	gh_inbox_wake_fn *wake;
 	_Atomic(struct gh_mail *) lanes[GH_LANES]; /* newest first */
-	atomic_bool armed; /* a wake-up is on its way: don't send another */
+	atomic_bool armed;                         /* a wake-up is on its way: don't send another */
 	atomic_size_t weight;
-	_Atomic uint64_t waiting;  /* senders that want to be told */
+	_Atomic uint64_t waiting; /* senders that want to be told */
 	_Atomic uint64_t woken_by;
 	_Atomic uint64_t delivered, wakes;
 };
@@ -46,8 +48,9 @@ static struct gh_mail *oldest_first(struct gh_mail *mail)
 }
 
 /*
- * The other half stands in gh_inbox_await(): it sets its bit, then reads the weight; here the weight is lowered, then the
- * bits are read. Both sequentially consistent: one of the two sees the other.
+ * The other half stands in gh_inbox_await(): it sets its bit, then reads the weight; here the
+ * weight is lowered, then the bits are read. Both sequentially consistent: one of the two sees
+ * the other.
  */
 static void give_back(struct gh_inbox *inbox, size_t weight)
 {

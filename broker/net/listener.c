@@ -75,7 +75,8 @@ static int open_all(struct gh_listener *listener, struct gh_error *error)
 
 static struct gh_listener *find(struct gh_listeners *listeners, const char *address)
 {
-	gh_list_each (&listeners->list, node, next) {
+	gh_list_each(&listeners->list, node, next)
+	{
 		struct gh_listener *listener = gh_container(node, struct gh_listener, node);
 
 		if (!strcmp(listener->address, address))
@@ -100,8 +101,8 @@ static int prepare_one(struct gh_listeners *listeners, const struct gh_listener_
 
 	if (listener && listener->wanted)
 		return gh_error_set(error, GH_EINVAL,
-				    "listener '%s': address '%s' is listener '%s' already", want->name,
-				    want->address, listener->next_name);
+				    "listener '%s': address '%s' is listener '%s' already",
+				    want->name, want->address, listener->next_name);
 	if (listener) {
 		want_kept(listener, want);
 		return 0;
@@ -169,7 +170,8 @@ static void commit_one(struct gh_listener *listener)
 
 void gh_listeners_commit(struct gh_listeners *listeners)
 {
-	gh_list_each (&listeners->list, node, next) {
+	gh_list_each(&listeners->list, node, next)
+	{
 		struct gh_listener *listener = gh_container(node, struct gh_listener, node);
 
 		if (listener->wanted)
@@ -181,7 +183,8 @@ void gh_listeners_commit(struct gh_listeners *listeners)
 
 void gh_listeners_abandon(struct gh_listeners *listeners)
 {
-	gh_list_each (&listeners->list, node, next) {
+	gh_list_each(&listeners->list, node, next)
+	{
 		struct gh_listener *listener = gh_container(node, struct gh_listener, node);
 
 		if (listener->fresh)
@@ -208,8 +211,10 @@ struct gh_listeners *gh_listeners_new(struct gh_loop *loop, struct gh_workers *w
 
 void gh_listeners_close(struct gh_listeners *listeners)
 {
-	gh_list_each (&listeners->list, node, next)
+	gh_list_each(&listeners->list, node, next)
+	{
 		drop(gh_container(node, struct gh_listener, node));
+	}
 }
 
 void gh_listeners_free(struct gh_listeners **listeners_)
@@ -227,7 +232,8 @@ void gh_listeners_free(struct gh_listeners **listeners_)
 bool gh_listeners_bound(const struct gh_listeners *listeners, size_t index, const char **name_r,
 			char address_r[GH_LISTENER_TEXT])
 {
-	gh_list_each (&listeners->list, node, next) {
+	gh_list_each(&listeners->list, node, next)
+	{
 		struct gh_listener *listener = gh_container(node, struct gh_listener, node);
 
 		if (index >= listener->count) {

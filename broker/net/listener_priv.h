@@ -43,13 +43,13 @@ struct gh_listeners {
 	gh_admit_fn *admit;
 	void *arg;
 	struct gh_node list;
-	int reserve;              /* given up to be able to refuse when descriptors are out */
-	struct gh_timeout rearm;  /* set: accepting rests */
+	int reserve;             /* given up to be able to refuse when descriptors are out */
+	struct gh_timeout rearm; /* set: accepting rests */
 	struct gh_seldom no_descriptor, full;
 	struct gh_listeners_stats stats;
 };
 
-/* ---- accept.c ------------------------------------------------------------------------------- */
+/* ---- accept.c ---- */
 void gh_accepting_init(struct gh_listeners *listeners);
 void gh_accepting_done(struct gh_listeners *listeners);
 void gh_listening_start(struct gh_listening *listening);

@@ -40,8 +40,8 @@ static void count_turn(struct gh_loop *loop)
 	atomic_store_explicit(&loop->busy_since_ms, 0, memory_order_relaxed);
 }
 
-/* Only ever moved earlier here: a timer that fires before anything is due costs one turn, moving it at each turn costs
- * more. */
+/* Only ever moved earlier here: a timer that fires before anything is due costs one turn,
+ * moving it at each turn costs more. */
 static void arm_timer(struct gh_loop *loop)
 {
 	uint64_t wait = gh_wheel_wait(loop->wheel, loop->now_ms, GH_LOOP_IDLE_MS);

@@ -23,7 +23,8 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
 	struct gh_io *io = watcher->data;
 
 	(void)ev;
-	io->fn(io, (events & EV_READ ? GH_IO_READ : 0) | (events & EV_WRITE ? GH_IO_WRITE : 0), io->arg);
+	io->fn(io, (events & EV_READ ? GH_IO_READ : 0) | (events & EV_WRITE ? GH_IO_WRITE : 0),
+	       io->arg);
 }
 
 struct gh_io *gh_io_new(struct gh_loop *loop, int fd, unsigned events, gh_io_fn *fn, void *arg)

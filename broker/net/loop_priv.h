@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The body of a loop, for this folder only: the one place besides connections and inboxes that knows libev. */
+/* The body of a loop, for this folder only: the one place besides connections and inboxes
+ * that knows libev. */
 #ifndef GH_NET_LOOP_PRIV_H
 #define GH_NET_LOOP_PRIV_H
 

@@ -8,18 +8,21 @@
 #include <sys/uio.h>
 
 /*
- * All calls are made on the connection's worker, on a non-blocking descriptor. `state` is the connection's slot for
- * what the transport keeps: NULL at first, the transport's to allocate.
+ * All calls are made on the connection's worker, on a non-blocking descriptor. `state` is the
+ * connection's slot for what the transport keeps: NULL at first, the transport's to allocate.
  */
 struct gh_transport_ops {
 	const char *name; /* for logs: "tcp", "unix" */
-	/* > 0: bytes; 0: the peer has finished; -EAGAIN: nothing now; else -errno. One system call. */
+	/* > 0: bytes; 0: the peer has finished; -EAGAIN: nothing now; else -errno. One system
+	 * call. */
 	ssize_t (*read)(void **state, int fd, void *p, size_t n);
-	/* Bytes taken, maybe fewer than given; -EAGAIN or -errno. One system call. Never raises SIGPIPE. */
+	/* Bytes taken, maybe fewer than given; -EAGAIN or -errno. One system call. Never
+	 * raises SIGPIPE. */
 	ssize_t (*write)(void **state, int fd, const struct iovec *iov, int count);
 	/* No more is written: tells the peer so. */
 	void (*finish)(void **state, int fd);
-	/* Bytes that were read from the kernel and wait inside the transport: readiness of the descriptor won't tell. */
+	/* Bytes that were read from the kernel and wait inside the transport: readiness of
+	 * the descriptor won't tell. */
 	size_t (*pending)(void *state);
 	/* Frees the state. The descriptor is closed by the caller afterwards. */
 	void (*close)(void **state);

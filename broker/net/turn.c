@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker does before it sleeps: feeds who was resumed, flushes every written connection once, posts its mail. */
+/* What a worker does before it sleeps: feeds who was resumed, flushes every written
+ * connection once, posts its mail. */
 #include "net/conn_priv.h"
 
 #include "base/mem.h"
@@ -52,7 +53,8 @@ static void flush_one(struct gh_conn *conn)
 		gh_conn_attend(conn, 0);
 }
 
-/* Who asks for attention meanwhile has it in the next turn, so a fast reader of a long queue doesn't starve the others. */
+/* Who asks for attention meanwhile has it in the next turn, so a fast reader of a long queue
+ * doesn't starve the others. */
 static void flush_all(struct gh_worker *worker)
 {
 	struct gh_conn_array *array = &worker->attention;

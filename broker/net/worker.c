@@ -13,7 +13,7 @@ static void on_nursery(void *ptr, unsigned events)
 	gh_conn_ready(ptr, events);
 }
 
-/* ---- back-pressure ------------------------------------------------------------------------------ */
+/* ---- back-pressure ---- */
 
 /* This worker's inbox has room again: whoever waits for it is told. */
 static void on_drained(void *owner, uint64_t senders)
@@ -21,13 +21,13 @@ static void on_drained(void *owner, uint64_t senders)
 	struct gh_worker *worker = owner;
 
 	for (; senders; senders &= senders - 1)
-		gh_inbox_wake(worker->peers->workers[__builtin_ctzll(senders)]->inbox,
-			      worker->index);
+		gh_inbox_wake(worker->peers->workers[__builtin_ctzll(senders)]->inbox, worker->index);
 }
 
 static void resume_held(struct gh_worker *worker, struct gh_node *held)
 {
-	gh_list_each (held, node, next) {
+	gh_list_each(held, node, next)
+	{
 		gh_list_remove(node);
 		gh_list_append(&worker->conns, node);
 		gh_conn_resume(gh_container(node, struct gh_conn, node), GH_PAUSE_INBOX);
@@ -42,7 +42,7 @@ static void on_wake(void *owner, uint64_t by)
 		resume_held(worker, &worker->held[__builtin_ctzll(by)]);
 }
 
-/* ---- connections that arrive -------------------------------------------------------------------- */
+/* ---- connections that arrive ---- */
 
 struct arrival {
 	struct gh_mail mail;
@@ -99,7 +99,7 @@ void gh_worker_hand_over(struct gh_worker *to, int fd, const struct gh_peer *pee
 	gh_worker_post(to, GH_LANE_CONTROL, &arrival->mail);
 }
 
-/* ---- making ------------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 void gh_worker_free(struct gh_worker *worker)
 {
@@ -136,7 +136,7 @@ struct gh_worker *gh_worker_new(struct gh_workers *workers, unsigned index)
 	return worker;
 }
 
-/* ---- questions ---------------------------------------------------------------------------------- */
+/* ---- questions ---- */
 
 void gh_worker_set_user(struct gh_worker *worker, void *user)
 {

@@ -29,7 +29,7 @@ struct gh_worker {
 	struct gh_node conns;                /* all but those held */
 	struct gh_node held[GH_WORKERS_MAX]; /* paused because that worker is crowded */
 	struct gh_conn_array attention;      /* to be looked at when the turn ends */
-	struct gh_conn_array ended; /* freed when the turn ends */
+	struct gh_conn_array ended;          /* freed when the turn ends */
 	struct gh_segment_pool pool;
 	struct gh_mail_run outbox[GH_WORKERS_MAX][GH_LANES];
 	uint64_t outbox_used; /* which of them aren't empty */

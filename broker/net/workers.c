@@ -95,7 +95,7 @@ struct stop_order {
 
 static void stop_list(struct gh_node *conns, uint32_t linger_ms)
 {
-	gh_list_each (conns, node, next)
+	gh_list_each(conns, node, next)
 		gh_conn_stop(gh_container(node, struct gh_conn, node), linger_ms);
 }
 
