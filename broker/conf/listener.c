@@ -135,8 +135,8 @@ static int read_client_id(reader *r, const struct gh_conf_node *node, const char
 		return 0;
 	}
 	if (gh_template_parse(gh_str(text), &template, &at, &problem) < 0)
-		return gh_conf_error(r->error, &value->place,
-				     "'client-id': at byte %zu: expected %s", at + 1, problem);
+		return gh_conf_error(r->error, &value->place, "'client-id': at byte %zu: %s",
+				     at + 1, problem);
 	listener->client_id = GH_CLIENT_ID_TEMPLATE;
 	listener->client_id_template = template;
 	if (gh_template_uses(template) == 0 || gh_template_uses(template) & GH_USES_CLIENT_ID)

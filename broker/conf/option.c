@@ -29,22 +29,22 @@ static void store(const struct gh_option *row, void *config, const void *value)
 	memcpy(field(row, config), value, row->field_size);
 }
 
-/* "'workers': expected 1 to 64, found '99'". */
+/* "'workers': expected 1 to 64, found '99'" and the hint; NULL: where YAML may have read something else than was meant. */
 static int unexpected(const struct filler *f, const struct gh_option *row,
 		      const struct gh_conf_node *node, const char *expected, const char *hint)
 {
 	char name[GH_OPTION_NAME_SIZE], found[GH_CONF_FOUND_SIZE];
 
-	if (node->flow && node->kind == GH_CONF_MAP && !*hint)
+	if (!hint && node->flow && node->kind == GH_CONF_MAP)
 		hint = " ('{' begins a map in YAML, write the value in quotes)";
-	if (node->flow && node->kind == GH_CONF_LIST && !*hint)
+	if (!hint && node->flow && node->kind == GH_CONF_LIST)
 		hint = " ('[' begins a list in YAML, write the value in quotes)";
 	return gh_conf_error(f->error, &node->place, "'%s': expected %s, found %s%s",
 			     gh_option_name(row, name), expected,
 			     row->type == GH_SECRET && node->kind == GH_CONF_VALUE
 				     ? "something else"
 				     : gh_conf_found(node, found),
-			     hint);
+			     hint ? hint : "");
 }
 
 /* As one of a few words, with the nearest of them. */
@@ -76,12 +76,11 @@ static int no_such_word(const struct filler *f, const struct gh_option *row,
 }
 
 static int out_of_bounds(const struct filler *f, const struct gh_option *row,
-			 const struct gh_conf_node *node, const char *what)
+			 const struct gh_conf_node *node)
 {
-	char range[GH_OPTION_RANGE_SIZE], expected[GH_OPTION_RANGE_SIZE + 16];
+	char range[GH_OPTION_RANGE_SIZE];
 
-	snprintf(expected, sizeof(expected), "%s%s", gh_option_range(row, range), what);
-	return unexpected(f, row, node, expected, "");
+	return unexpected(f, row, node, gh_option_range(row, range), "");
 }
 
 static int number(const struct filler *f, const struct gh_option *row,
@@ -95,10 +94,10 @@ static int number(const struct filler *f, const struct gh_option *row,
 			return no_such_word(f, row, node);
 		snprintf(expected, sizeof(expected), "%s%s", gh_option_kind(row->type)->expected,
 			 row->flags & GH_UNLIMITED ? ", or unlimited" : "");
-		return unexpected(f, row, node, expected, "");
+		return unexpected(f, row, node, expected, NULL);
 	}
 	if (!gh_option_in_bounds(row, &value))
-		return out_of_bounds(f, row, node, "");
+		return out_of_bounds(f, row, node);
 	store(row, config, &value);
 	return 0;
 }
@@ -149,10 +148,11 @@ static int secret(const struct filler *f, const struct gh_option *row,
 	if (strncmp(node->text, prefix, sizeof(prefix) - 1) != 0)
 		path = absolute(f, node->text, node->place.file);
 	else if (!*name || *name == '.' || strchr(name, '/'))
-		return unexpected(f, row, node, "credential:NAME", "");
+		return unexpected(f, row, node, "credential:NAME", NULL);
 	else if (!directory || *directory != '/')
-		return unexpected(f, row, node,
-				  "systemd to have given credentials (LoadCredential=)", "");
+		return gh_conf_error(f->error, &node->place,
+				     "'%s': systemd has given no credentials, see LoadCredential=",
+				     gh_option_name(row, option));
 	else
 		path = gh_arena_printf(f->arena, "%s/%s", directory, name);
 	rc = gh_option_secret(path, f->arena, &bytes, f->error);
@@ -170,11 +170,11 @@ static int text(const struct filler *f, const struct gh_option *row,
 	const char *value;
 
 	if (row->type != GH_STRING && !*node->text)
-		return unexpected(f, row, node, gh_option_kind(row->type)->expected, "");
+		return unexpected(f, row, node, gh_option_kind(row->type)->expected, NULL);
 	if (row->type == GH_URL && !url_valid(node->text))
-		return unexpected(f, row, node, gh_option_kind(GH_URL)->expected, "");
+		return unexpected(f, row, node, gh_option_kind(GH_URL)->expected, NULL);
 	if (!gh_option_count_in_bounds(row, strlen(node->text)))
-		return out_of_bounds(f, row, node, " bytes");
+		return out_of_bounds(f, row, node);
 	value = row->type == GH_PATH ? absolute(f, node->text, node->place.file)
 				     : gh_arena_strndup(f->arena, node->text, strlen(node->text));
 	store(row, config, &value);
@@ -189,13 +189,13 @@ static int strings(const struct filler *f, const struct gh_option *row,
 	size_t i = 0;
 
 	if (node->kind != GH_CONF_LIST)
-		return unexpected(f, row, node, "a list such as [a, b]", "");
+		return unexpected(f, row, node, "a list such as [a, b]", NULL);
 	if (!gh_option_count_in_bounds(row, node->count))
-		return out_of_bounds(f, row, node, " values");
+		return out_of_bounds(f, row, node);
 	items = gh_arena_alloc(f->arena, node->count * sizeof(*items));
 	for (const struct gh_conf_node *item = node->first; item; item = item->next) {
 		if (item->kind != GH_CONF_VALUE)
-			return unexpected(f, row, item, "a list of single values", "");
+			return unexpected(f, row, item, "a list of single values", NULL);
 		items[i++] = gh_arena_strndup(f->arena, item->text, strlen(item->text));
 	}
 	list.items = items;
@@ -222,15 +222,15 @@ static int table(const struct filler *f, const struct gh_option *row,
 	int rc = 0;
 
 	if (node->kind == GH_CONF_VALUE)
-		return unexpected(f, row, node, gh_option_kind(GH_TABLE)->expected, "");
+		return unexpected(f, row, node, gh_option_kind(GH_TABLE)->expected, NULL);
 	if (node->kind == GH_CONF_MAP && (!name || name->type != GH_STRING))
 		return unexpected(f, row, node, "a list of maps", "");
 	if (!gh_option_count_in_bounds(row, node->count))
-		return out_of_bounds(f, row, node, " entries");
+		return out_of_bounds(f, row, node);
 	items = gh_arena_alloc(f->arena, node->count * row->row_size);
 	for (const struct gh_conf_node *item = node->first; item && rc == 0; item = item->next, i++) {
 		if (item->kind != GH_CONF_MAP)
-			return unexpected(f, row, item, "a map", "");
+			return unexpected(f, row, item, "a map", NULL);
 		rc = fill(&whole, item, &item->place, row->rows, item->key,
 			  items + i * row->row_size);
 	}
@@ -251,7 +251,7 @@ static int value(const struct filler *f, const struct gh_option *row,
 	if (row->type == GH_TABLE)
 		return table(f, row, node, config);
 	if (node->kind != GH_CONF_VALUE)
-		return unexpected(f, row, node, gh_option_kind(row->type)->expected, "");
+		return unexpected(f, row, node, gh_option_kind(row->type)->expected, NULL);
 	if (gh_option_numeric(row->type))
 		return number(f, row, node, config);
 	return row->type == GH_SECRET ? secret(f, row, node, config) : text(f, row, node, config);

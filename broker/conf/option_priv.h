@@ -42,7 +42,7 @@ bool gh_option_named(const struct gh_option *row, const char *key);
 #define GH_OPTION_NAME_SIZE 64
 const char *gh_option_name(const struct gh_option *row, char name_r[GH_OPTION_NAME_SIZE]);
 
-/* "1 to 64", "at least 1s", "at most 1G", with " or unlimited"; "" without bounds. Returns text_r. */
+/* "1 to 64", "at least 1s", "at most 1G", "1 to 256 bytes", with " or unlimited"; "" without bounds. Returns text_r. */
 #define GH_OPTION_RANGE_SIZE 128
 const char *gh_option_range(const struct gh_option *row, char text_r[GH_OPTION_RANGE_SIZE]);
 

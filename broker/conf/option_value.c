@@ -242,16 +242,32 @@ const char *gh_option_name(const struct gh_option *row, char name_r[GH_OPTION_NA
 	return name_r;
 }
 
+static const char *range_unit(const struct gh_option *row)
+{
+	switch (row->type) {
+	case GH_STRING:
+	case GH_PATH:
+	case GH_SECRET:
+	case GH_URL: return " bytes";
+	case GH_STRINGS:
+	case GH_TABLE: return " entries";
+	default: return "";
+	}
+}
+
 const char *gh_option_range(const struct gh_option *row, char text_r[GH_OPTION_RANGE_SIZE])
 {
-	const char *unlimited = row->flags & GH_UNLIMITED ? " or unlimited" : "";
+	const char *unlimited = row->flags & GH_UNLIMITED ? " or unlimited" : "",
+		   *unit = range_unit(row);
+	const char *min = row->min && strcmp(row->min, "0") == 0 && !row->max ? NULL : row->min;
 
-	if (row->min && row->max)
-		snprintf(text_r, GH_OPTION_RANGE_SIZE, "%s to %s%s", row->min, row->max, unlimited);
-	else if (row->min || row->max)
-		snprintf(text_r, GH_OPTION_RANGE_SIZE, "at %s %s%s", row->min ? "least" : "most",
-			 row->min ? row->min : row->max, unlimited);
+	if (min && row->max)
+		snprintf(text_r, GH_OPTION_RANGE_SIZE, "%s to %s%s%s", min, row->max, unit,
+			 unlimited);
+	else if (min || row->max)
+		snprintf(text_r, GH_OPTION_RANGE_SIZE, "at %s %s%s%s", min ? "least" : "most",
+			 min ? min : row->max, unit, unlimited);
 	else
-		snprintf(text_r, GH_OPTION_RANGE_SIZE, "%s", *unlimited ? "any or unlimited" : "");
+		snprintf(text_r, GH_OPTION_RANGE_SIZE, "%s", *unlimited ? "or unlimited" : "");
 	return text_r;
 }

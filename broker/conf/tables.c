@@ -17,6 +17,7 @@ const struct gh_option gh_top_options[] = {
 	    "where modules keep what lasts; not given: the system's"),
 	ROW(gh_raw_top, "shutdown-timeout", shutdown_timeout, GH_DURATION,
 	    "longest time to say good-bye to clients", .standard = "10s", .max = "10m"),
+	ROW(gh_raw_top, "include", include, GH_NODE, "files to read too, such as [conf.d/*.yaml]"),
 	ROW(gh_raw_top, "log", log, GH_NODE, "where and what to log"),
 	ROW(gh_raw_top, "control", control, GH_NODE, "the socket of gatehousectl"),
 	ROW(gh_raw_top, "listeners", listeners, GH_NODE, "addresses to serve, and who decides there"),

@@ -10,6 +10,7 @@ struct gh_raw_top {
 	int64_t profile, workers;
 	const char *state_directory;
 	uint64_t shutdown_timeout;
+	const struct gh_conf_node *include; /* never filled: conf/include.c takes it out of the tree */
 	const struct gh_conf_node *log, *control, *listeners, *plugins, *limits;
 };
 struct gh_raw_log {

@@ -37,13 +37,19 @@ static int syntax_error(struct reader *reader, const yaml_parser_t *parser)
 	if (parser->error == YAML_READER_ERROR) {
 		/* a reader's error has an offset, no mark */
 		place = (struct gh_conf_place){ reader->source->name, 1, 1 };
-		for (size_t i = 0; i < parser->problem_offset && i < reader->source->n; i++)
-			place.line += reader->source->p[i] == '\n';
+		for (size_t i = 0; i < parser->problem_offset && i < reader->source->n; i++) {
+			bool eol = reader->source->p[i] == '\n';
+
+			place.line += eol;
+			place.column = eol ? 1 : place.column + 1;
+		}
 		return gh_conf_error(reader->error, &place, "%s: expected UTF-8 text",
 				     parser->problem);
 	}
 	if (!*hint && parser->context)
 		hint = gh_yaml_hint(reader->source, (unsigned)parser->context_mark.line + 1);
+	if (!*hint && place.line > 1) /* what a comment has swallowed is missed on the next line */
+		hint = gh_yaml_hint(reader->source, place.line - 1);
 	return gh_conf_error(reader->error, &place, "%s%s%s%s", parser->problem,
 			     parser->context ? " " : "", parser->context ? parser->context : "",
 			     hint);

@@ -40,6 +40,17 @@ static struct gh_str value_of(struct gh_str s)
 	return s;
 }
 
+/* Between braces or brackets that were meant as a map or a list: "a: b", "a, b". */
+static bool as_meant(struct gh_str value)
+{
+	if (*value.p == '[')
+		return memchr(value.p, ',', value.n) || memchr(value.p, '#', value.n);
+	for (size_t i = 1; *value.p == '{' && i + 1 < value.n; i++)
+		if (value.p[i] == ':' && blank(value.p[i + 1]))
+			return true;
+	return false;
+}
+
 static bool indented_by_tab(struct gh_str s)
 {
 	for (size_t i = 0; i < s.n && blank(s.p[i]); i++)
@@ -68,8 +79,7 @@ const char *gh_yaml_hint(const struct gh_yaml_source *source, unsigned line)
 	if (indented_by_tab(text))
 		return " (a tab can't indent in YAML, use blanks)";
 	for (size_t i = 0; value.n && i < sizeof(hints) / sizeof(*hints); i++)
-		if (*value.p == hints[i].c &&
-		    !(value.n > 1 && *value.p == '[' && memchr(value.p, '#', value.n)))
+		if (*value.p == hints[i].c && !as_meant(value))
 			return hints[i].hint;
 	return value.n && memchr(value.p, '#', value.n) ? hints[0].hint : "";
 }
