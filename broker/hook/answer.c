@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool login, uint64_t due_ms)
+void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool login,
+		    uint64_t due_ms)
 {
 	answer->api = &gh_host_table;
 	answer->instance = instance;
@@ -158,9 +159,7 @@ static uint64_t at_most(int64_t value, uint64_t most)
 void gh_answer_set_number(struct gh_answer *answer, uint32_t key, int64_t value)
 {
 	switch (key) {
-	case GH_A_LINE:
-		answer->line = (uint32_t)at_most(value, UINT32_MAX);
-		break;
+	case GH_A_LINE: answer->line = (uint32_t)at_most(value, UINT32_MAX); break;
 	case GH_A_CAUSE:
 		answer->cause = value > 0 && value <= UINT32_MAX ? (uint32_t)value : GH_CAUSE_OTHER;
 		break;
@@ -172,23 +171,12 @@ void gh_answer_set_number(struct gh_answer *answer, uint32_t key, int64_t value)
 		if (answer->login)
 			gh_grant_expires(&login_of(answer)->grant, value);
 		break;
-	case GH_A_MAX_QOS:
-		answer->max_qos = (uint8_t)at_most(value, 2);
-		break;
-	case GH_A_MAX_SIZE:
-		answer->max_size = at_most(value, INT64_MAX);
-		break;
-	case GH_A_NO_RETAIN:
-		answer->no_retain = true;
-		break;
-	case GH_A_COVERS:
-		answer->covers = true;
-		break;
-	case GH_A_DISCONNECT:
-		answer->disconnect = true;
-		break;
-	default:
-		break;
+	case GH_A_MAX_QOS: answer->max_qos = (uint8_t)at_most(value, 2); break;
+	case GH_A_MAX_SIZE: answer->max_size = at_most(value, INT64_MAX); break;
+	case GH_A_NO_RETAIN: answer->no_retain = true; break;
+	case GH_A_COVERS: answer->covers = true; break;
+	case GH_A_DISCONNECT: answer->disconnect = true; break;
+	default: break;
 	}
 }
 

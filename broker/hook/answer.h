@@ -21,20 +21,21 @@ struct gh_login_answer {
 struct gh_answer {
 	const struct gh_host_api *api; /* first: modules see a gh_object */
 	struct gh_instance *instance;
-	struct gh_fold *fold;     /* inside a hook on the asker's thread, where it may be PENDING; NULL elsewhere */
-	struct gh_ticket ticket;  /* got by gh_pend(), or the one that is answered; id 0: none */
-	uint64_t due_ms;          /* the core's patience, monotonic */
-	bool late;                /* between gh_answer_begin() and gh_answer_end() */
-	bool login;               /* the setters of logins have an effect */
+	struct gh_fold *fold; /* inside a hook on the asker's thread, where it may be PENDING; NULL elsewhere */
+	struct gh_ticket ticket; /* got by gh_pend(), or the one that is answered; id 0: none */
+	uint64_t due_ms;         /* the core's patience, monotonic */
+	bool late;               /* between gh_answer_begin() and gh_answer_end() */
+	bool login;              /* the setters of logins have an effect */
 	bool reason_set, no_retain, covers, disconnect;
 	uint8_t reason, max_qos;
 	uint32_t cause, line;
 	uint64_t max_size;
-	struct gh_login_answer *in; /* NULL: nothing set */
+	struct gh_login_answer *in;              /* NULL: nothing set */
 	char why[GH_WHY_MAX], file[GH_FILE_MAX]; /* only their first byte is initialised */
 };
 
-void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool login, uint64_t due_ms);
+void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool login,
+		    uint64_t due_ms);
 void gh_answer_done(struct gh_answer *answer); /* wipes auth_data */
 
 /* The setters, as the host's table names them. */
@@ -44,7 +45,8 @@ void gh_answer_set_number(struct gh_answer *answer, uint32_t key, int64_t value)
 void gh_answer_set_why(struct gh_answer *answer, const char *fmt, va_list ap) GH_PRINTF(2, 0);
 
 /* The core's own words in a module's place; a why that is there stays. */
-void gh_answer_explain(struct gh_answer *answer, enum gh_cause cause, const char *fmt, ...) GH_PRINTF(3, 4);
+void gh_answer_explain(struct gh_answer *answer, enum gh_cause cause, const char *fmt, ...)
+	GH_PRINTF(3, 4);
 
 /* It has named this principal at the login; where it doesn't name one now, it means the same. */
 void gh_answer_name_again(struct gh_answer *answer, const char *principal);

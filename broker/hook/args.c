@@ -43,7 +43,8 @@ static void copy_text(struct copier *copier, const char **s)
 		*s = copy(copier, *s, strlen(*s) + 1);
 }
 
-static void copy_authenticate(struct copier *copier, struct gh_authenticate *in, struct gh_message *will)
+static void copy_authenticate(struct copier *copier, struct gh_authenticate *in,
+			      struct gh_message *will)
 {
 	in->so_far = NULL; /* the fold's to say, for each module anew */
 	copy_text(copier, &in->username);
@@ -58,8 +59,8 @@ static void copy_authenticate(struct copier *copier, struct gh_authenticate *in,
 	copy_bytes(copier, &will->properties);
 }
 
-static void copy_exchange(struct copier *copier, struct gh_exchange *in, struct gh_authenticate *connect,
-			  struct gh_message *will)
+static void copy_exchange(struct copier *copier, struct gh_exchange *in,
+			  struct gh_authenticate *connect, struct gh_message *will)
 {
 	copy_str(copier, &in->method);
 	copy_bytes(copier, &in->data);
@@ -103,12 +104,8 @@ static const struct gh_client *take(enum gh_hook_point point, const void *in, un
 	case GH_HOOK_EXCHANGE:
 		to->exchange = *(const struct gh_exchange *)in;
 		return to->exchange.client;
-	case GH_HOOK_LOOKUP:
-		to->lookup = *(const struct gh_lookup *)in;
-		return to->lookup.client;
-	default:
-		to->authorize = *(const struct gh_authorize *)in;
-		return to->authorize.client;
+	case GH_HOOK_LOOKUP: to->lookup = *(const struct gh_lookup *)in; return to->lookup.client;
+	default: to->authorize = *(const struct gh_authorize *)in; return to->authorize.client;
 	}
 }
 

@@ -83,7 +83,8 @@ static struct gh_ask *ask_of(struct gh_fold *fold)
 	return fold->ask;
 }
 
-static struct gh_ticket open_ticket(struct gh_fold *fold, struct gh_instance *instance, uint64_t due_ms)
+static struct gh_ticket open_ticket(struct gh_fold *fold, struct gh_instance *instance,
+				    uint64_t due_ms)
 {
 	struct gh_ask *ask = ask_of(fold);
 
@@ -125,7 +126,8 @@ static void copy_args(struct gh_fold *fold)
 		fold->ask->args = gh_args_new(fold->point, fold->in);
 }
 
-enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance, struct gh_answer *answer)
+enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance,
+			      struct gh_answer *answer)
 {
 	struct gh_ask *ask;
 
@@ -241,7 +243,8 @@ static void end_step(struct gh_ask *ask, enum gh_ticket_end end)
 	gh_job_unref(&ask->job);
 }
 
-void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict verdict, enum gh_ticket_end end)
+void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict verdict,
+		   enum gh_ticket_end end)
 {
 	end_step(ask, end);
 	if (!gh_fold_take(&ask->fold, answer, verdict)) {
@@ -271,10 +274,12 @@ void gh_ask_cancel(struct gh_ask **ask)
 
 static uint64_t whole_due(const struct gh_asking *asking, const struct gh_chain *chain)
 {
-	return gh_loop_now_ms(asking->asker->loop) + STEPS_MAX * chain->runtime->settings->limits.hook_timeout;
+	return gh_loop_now_ms(asking->asker->loop) +
+	       STEPS_MAX * chain->runtime->settings->limits.hook_timeout;
 }
 
-void gh_ask_accept(const struct gh_chain *chain, const struct gh_client *client, struct gh_decision *decision_r)
+void gh_ask_accept(const struct gh_chain *chain, const struct gh_client *client,
+		   struct gh_decision *decision_r)
 {
 	struct gh_asking asking = { .chain = chain };
 	struct gh_client mine = *client;
@@ -303,8 +308,8 @@ struct gh_ask *gh_ask_authenticate(const struct gh_asking *asking, const struct 
 	return gh_ask_start(&fold);
 }
 
-struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchange_run *run, const struct gh_exchange *in,
-			       struct gh_decision *decision_r)
+struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchange_run *run,
+			       const struct gh_exchange *in, struct gh_decision *decision_r)
 {
 	struct gh_asking mine_asking = *asking;
 	struct gh_authenticate connect;
@@ -334,7 +339,8 @@ struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchang
 }
 
 /* Nobody vouches for the anonymous but the list itself. */
-static bool recheck_anonymous(const struct gh_chain *chain, const struct gh_client *client, struct gh_decision *decision)
+static bool recheck_anonymous(const struct gh_chain *chain, const struct gh_client *client,
+			      struct gh_decision *decision)
 {
 	struct gh_shared_identity *identity = gh_snapshot_identity(gh_snapshot_of(client));
 
@@ -346,12 +352,14 @@ static bool recheck_anonymous(const struct gh_chain *chain, const struct gh_clie
 		decision->identity = gh_identity_ref(identity);
 	} else {
 		decision->cause = GH_CAUSE_POLICY;
-		snprintf(decision->why, sizeof(decision->why), "anonymous clients are no longer let in here");
+		snprintf(decision->why, sizeof(decision->why),
+			 "anonymous clients are no longer let in here");
 	}
 	return true;
 }
 
-struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_lookup *in, struct gh_decision *decision_r)
+struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_lookup *in,
+			     struct gh_decision *decision_r)
 {
 	struct gh_lookup mine = *in;
 	struct gh_fold fold;

@@ -26,8 +26,8 @@
  */
 struct gh_ask;
 
-#define GH_WHY_MAX 256
-#define GH_FILE_MAX 256
+#define GH_WHY_MAX     256
+#define GH_FILE_MAX    256
 #define GH_NO_MAX_SIZE UINT64_MAX
 
 /* Which entries of the authorize list have said that they'd answer every delivery so: a bit by index. */
@@ -39,19 +39,20 @@ struct gh_cover {
 /* The outcome. Only heads of texts are initialised: it may live on the stack uncleared. */
 struct gh_decision {
 	enum gh_verdict verdict; /* GH_ALLOW or GH_DENY; exchange: GH_CONTINUE too. Accept: ALLOW where nobody refused */
-	uint8_t reason;          /* of a DENY, as the module set it; 0: none said */
-	bool reason_set;         /* it said one, which may be 0 */
-	bool failed;             /* denied because of ERROR or timeout: with RECHECK what was granted stays for now */
-	uint32_t cause;          /* enum gh_cause; where all PASS the first that isn't OTHER */
-	const char *module;      /* the instance that decided, "anonymous", "anyone"; "" where all passed. Lives as the chain */
+	uint8_t reason;  /* of a DENY, as the module set it; 0: none said */
+	bool reason_set; /* it said one, which may be 0 */
+	bool failed; /* denied because of ERROR or timeout: with RECHECK what was granted stays for now */
+	uint32_t cause; /* enum gh_cause; where all PASS the first that isn't OTHER */
+	const char *module; /* the instance that decided, "anonymous", "anyone"; "" where all passed. Lives as the chain */
 	/* authorize, of an ALLOW */
-	uint8_t max_qos;         /* 0..2 */
+	uint8_t max_qos; /* 0..2 */
 	bool no_retain;
-	bool disconnect;         /* of a DENY */
-	uint64_t max_size;       /* bytes of payload; GH_NO_MAX_SIZE: no limit */
-	struct gh_cover cover;   /* SUBSCRIBE */
-	uint32_t line;           /* 0: none */
-	char why[GH_WHY_MAX], file[GH_FILE_MAX]; /* terminated; "" where none; cut at a character when longer */
+	bool disconnect;       /* of a DENY */
+	uint64_t max_size;     /* bytes of payload; GH_NO_MAX_SIZE: no limit */
+	struct gh_cover cover; /* SUBSCRIBE */
+	uint32_t line;         /* 0: none */
+	char why[GH_WHY_MAX],
+		file[GH_FILE_MAX]; /* terminated; "" where none; cut at a character when longer */
 	/* logins; owned by the decision: gh_decision_done(), or taken by setting them NULL */
 	struct gh_shared_identity *identity; /* of an ALLOW (lookup: also where nothing changed) */
 	char *client_id;                     /* NULL: as it is */
@@ -74,7 +75,8 @@ struct gh_asking {
 };
 
 /* Veto by the entries that have the hook. Never waits. Any thread that has entered an asker. */
-void gh_ask_accept(const struct gh_chain *chain, const struct gh_client *client, struct gh_decision *decision_r);
+void gh_ask_accept(const struct gh_chain *chain, const struct gh_client *client,
+		   struct gh_decision *decision_r);
 
 /* CONNECT without an authentication method. ALLOW: identity is set (the anonymous one too). */
 struct gh_ask *gh_ask_authenticate(const struct gh_asking *asking, const struct gh_authenticate *in,
@@ -91,8 +93,8 @@ struct gh_exchange_run;
 struct gh_exchange_run *gh_exchange_run_new(const struct gh_chain *chain);
 void gh_exchange_run_free(struct gh_exchange_run **run); /* no ask of it may be open: cancel first */
 /* First CONNECT's data, then that of each AUTH after a CONTINUE. asking->chain is ignored: it is the run's. */
-struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchange_run *run, const struct gh_exchange *in,
-			       struct gh_decision *decision_r);
+struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchange_run *run,
+			       const struct gh_exchange *in, struct gh_decision *decision_r);
 
 /*
  * GH_RECHECK: each instance that ALLOWed at the login of client->identity is asked, by name, in the chain of today. DENY, or
@@ -100,7 +102,8 @@ struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchang
  * is now; `failed` then says that some module gave no answer: try again later.
  * GH_HYPOTHETICAL: what would this principal be? A grant over all entries that have lookup.
  */
-struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_lookup *in, struct gh_decision *decision_r);
+struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_lookup *in,
+			     struct gh_decision *decision_r);
 
 /*
  * The hot path: one ALLOW at once allocates nothing and, with GH_CONCURRENT, locks nothing. RECEIVE never waits.

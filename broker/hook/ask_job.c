@@ -23,7 +23,8 @@ static enum gh_verdict call_copied(struct ask_job *ask, struct gh_answer *answer
 	struct gh_exchange exchange;
 
 	if (ask->asked == GH_HOOK_AUTHENTICATE) {
-		authenticate = ask->args->point == GH_HOOK_EXCHANGE ? *in->exchange.connect : in->authenticate;
+		authenticate = ask->args->point == GH_HOOK_EXCHANGE ? *in->exchange.connect
+								    : in->authenticate;
 		authenticate.so_far = gh_identity_view(ask->so_far);
 		return gh_call(ask->instance, ask->asked, &authenticate, answer);
 	}

@@ -10,10 +10,10 @@
 struct gh_ask {
 	struct gh_fold fold;
 	struct gh_decision decision;
-	struct gh_args *args;     /* NULL: not copied yet */
-	bool parked;              /* the fold is this one; else the caller's stack has it still */
-	struct gh_ticket ticket;  /* of the step */
-	struct gh_job *job;       /* of the step, where a blocking instance is asked */
+	struct gh_args *args;    /* NULL: not copied yet */
+	bool parked;             /* the fold is this one; else the caller's stack has it still */
+	struct gh_ticket ticket; /* of the step */
+	struct gh_job *job;      /* of the step, where a blocking instance is asked */
 	struct gh_timeout timeout;
 };
 
@@ -30,7 +30,8 @@ void gh_late_free(struct gh_late **late);
 void gh_late_post(struct gh_late *late, enum gh_verdict verdict);
 
 /* The asker's thread: the answer of fold->index has come; takes nothing of `answer` but what it moves out. */
-void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict verdict, enum gh_ticket_end end);
+void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict verdict,
+		   enum gh_ticket_end end);
 
 /* A job that asks `instance` what the fold asks now, by fold->ask's arguments and ticket. Held once by the caller. */
 struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance);

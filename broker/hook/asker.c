@@ -38,8 +38,8 @@ void gh_askers_free(struct gh_askers **askers)
 	free(gone);
 }
 
-struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct gh_loop *loop, gh_asker_post_fn *post,
-				void *arg)
+struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct gh_loop *loop,
+				gh_asker_post_fn *post, void *arg)
 {
 	struct gh_asker *asker = &askers->at[index];
 

@@ -25,8 +25,8 @@ void gh_askers_free(struct gh_askers **askers);
 
 /* On its own thread, once, before it asks. index: the worker's, or for the control thread count - 1. Takes metrics' slot
  * index + 1 for a worker; the control thread shares slot 0. */
-struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct gh_loop *loop, gh_asker_post_fn *post,
-				void *arg);
+struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct gh_loop *loop,
+				gh_asker_post_fn *post, void *arg);
 /* On its own thread, the last call; its asks have ended or been cancelled. Answers that come later are ignored. */
 void gh_asker_leave(struct gh_asker *asker);
 unsigned gh_asker_index(const struct gh_asker *asker);

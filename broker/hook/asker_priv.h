@@ -12,8 +12,8 @@ struct gh_ticket_slot;
 struct gh_asker {
 	struct gh_askers *askers;
 	unsigned index;
-	struct gh_loop *loop; /* its own thread's */
-	pthread_mutex_t lock; /* of all below */
+	struct gh_loop *loop;   /* its own thread's */
+	pthread_mutex_t lock;   /* of all below */
 	gh_asker_post_fn *post; /* NULL: not there */
 	void *arg;
 	struct gh_ticket_slot *slots;

@@ -13,39 +13,27 @@ bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point)
 	const struct gh_plugin *plugin = instance->plugin;
 
 	switch (point) {
-	case GH_HOOK_ACCEPT:
-		return plugin->accept;
-	case GH_HOOK_AUTHENTICATE:
-		return plugin->authenticate;
-	case GH_HOOK_EXCHANGE:
-		return plugin->exchange;
-	case GH_HOOK_LOOKUP:
-		return plugin->lookup;
-	case GH_HOOK_AUTHORIZE:
-		return plugin->authorize;
-	default:
-		return plugin->event;
+	case GH_HOOK_ACCEPT: return plugin->accept;
+	case GH_HOOK_AUTHENTICATE: return plugin->authenticate;
+	case GH_HOOK_EXCHANGE: return plugin->exchange;
+	case GH_HOOK_LOOKUP: return plugin->lookup;
+	case GH_HOOK_AUTHORIZE: return plugin->authorize;
+	default: return plugin->event;
 	}
 }
 
-static enum gh_verdict dispatch(struct gh_instance *instance, enum gh_hook_point point, const void *in,
-				struct gh_answer *out)
+static enum gh_verdict dispatch(struct gh_instance *instance, enum gh_hook_point point,
+				const void *in, struct gh_answer *out)
 {
 	const struct gh_plugin *plugin = instance->plugin;
 
 	switch (point) {
-	case GH_HOOK_ACCEPT:
-		return plugin->accept(instance->self, in, out);
-	case GH_HOOK_AUTHENTICATE:
-		return plugin->authenticate(instance->self, in, out);
-	case GH_HOOK_EXCHANGE:
-		return plugin->exchange(instance->self, in, out);
-	case GH_HOOK_LOOKUP:
-		return plugin->lookup(instance->self, in, out);
-	case GH_HOOK_AUTHORIZE:
-		return plugin->authorize(instance->self, in, out);
-	default:
-		return GH_ERROR;
+	case GH_HOOK_ACCEPT: return plugin->accept(instance->self, in, out);
+	case GH_HOOK_AUTHENTICATE: return plugin->authenticate(instance->self, in, out);
+	case GH_HOOK_EXCHANGE: return plugin->exchange(instance->self, in, out);
+	case GH_HOOK_LOOKUP: return plugin->lookup(instance->self, in, out);
+	case GH_HOOK_AUTHORIZE: return plugin->authorize(instance->self, in, out);
+	default: return GH_ERROR;
 	}
 }
 
@@ -54,29 +42,29 @@ static enum gh_verdict check(enum gh_hook_point point, enum gh_verdict verdict, 
 	switch (verdict) {
 	case GH_PASS:
 	case GH_ALLOW:
-	case GH_DENY:
-		return verdict;
+	case GH_DENY: return verdict;
 	case GH_ERROR:
 		gh_answer_explain(out, GH_CAUSE_BACKEND, "it could not tell");
 		return verdict;
 	case GH_PENDING:
 		if (out->ticket.id && out->fold)
 			return verdict;
-		gh_answer_explain(out, GH_CAUSE_BACKEND, "it wanted to answer later, which it may not here");
+		gh_answer_explain(out, GH_CAUSE_BACKEND,
+				  "it wanted to answer later, which it may not here");
 		return GH_ERROR;
 	case GH_CONTINUE:
 		if (point == GH_HOOK_EXCHANGE)
 			return verdict;
 		break;
-	default:
-		break;
+	default: break;
 	}
-	gh_answer_explain(out, GH_CAUSE_BACKEND, "it answered %d, which is no verdict here", (int)verdict);
+	gh_answer_explain(out, GH_CAUSE_BACKEND, "it answered %d, which is no verdict here",
+			  (int)verdict);
 	return GH_ERROR;
 }
 
-static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point point, const void *in,
-			      struct gh_answer *out)
+static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point point,
+			      const void *in, struct gh_answer *out)
 {
 	enum gh_verdict verdict;
 
@@ -88,9 +76,11 @@ static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point p
 	return verdict;
 }
 
-enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in, struct gh_answer *out)
+enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
+			struct gh_answer *out)
 {
-	bool timed = point != GH_HOOK_AUTHORIZE || instance->blocking || gh_here()->tick++ % TIMED_EACH == 0;
+	bool timed = point != GH_HOOK_AUTHORIZE || instance->blocking ||
+		     gh_here()->tick++ % TIMED_EACH == 0;
 	uint64_t began = timed ? gh_clock_ns() : 0;
 	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
 
@@ -101,7 +91,8 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 	return verdict;
 }
 
-enum gh_verdict gh_call_later(struct gh_instance *instance, enum gh_verdict verdict, struct gh_answer *out)
+enum gh_verdict gh_call_later(struct gh_instance *instance, enum gh_verdict verdict,
+			      struct gh_answer *out)
 {
 	verdict = check(GH_HOOK_EXCHANGE, verdict, out);
 	gh_series_add(instance->verdicts[verdict], 1);

@@ -16,8 +16,8 @@ static struct gh_instance *find(struct gh_instance *const *instances, size_t cou
 	return NULL;
 }
 
-static int unknown(struct gh_instance *const *instances, size_t count, const struct gh_entry_settings *entry,
-		   struct gh_error *error)
+static int unknown(struct gh_instance *const *instances, size_t count,
+		   const struct gh_entry_settings *entry, struct gh_error *error)
 {
 	const char **names = gh_alloc_array(count, sizeof(*names));
 	const char *nearest;
@@ -27,9 +27,11 @@ static int unknown(struct gh_instance *const *instances, size_t count, const str
 	nearest = gh_str_nearest(entry->name, names, count);
 	free(names);
 	if (nearest)
-		return gh_error_set(error, GH_EINVAL, "%s: there is no '%s' in plugins: did you mean '%s'?",
+		return gh_error_set(error, GH_EINVAL,
+				    "%s: there is no '%s' in plugins: did you mean '%s'?",
 				    entry->where, entry->name, nearest);
-	return gh_error_set(error, GH_EINVAL, "%s: there is no '%s' in plugins", entry->where, entry->name);
+	return gh_error_set(error, GH_EINVAL, "%s: there is no '%s' in plugins", entry->where,
+			    entry->name);
 }
 
 static bool can_login(const struct gh_instance *instance)
@@ -43,25 +45,29 @@ static int check_entry(enum gh_list_kind kind, const struct gh_entry_settings *e
 	const char *module = instance->plugin->name;
 
 	if (kind == GH_LIST_AUTHORIZE && !gh_call_has(instance, GH_HOOK_AUTHORIZE))
-		return gh_error_set(error, GH_EINVAL, "%s: '%s' can't stand in authorize: module '%s' has no authorize hook",
-				    entry->where, entry->name, module);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"%s: '%s' can't stand in authorize: module '%s' has no authorize hook",
+			entry->where, entry->name, module);
 	if (kind == GH_LIST_AUTHORIZE)
 		return 0;
 	if (entry->required && !can_login(instance))
-		return gh_error_set(error, GH_EINVAL,
-				    "%s: '%s' can't be required: module '%s' has neither an authenticate nor an exchange "
-				    "hook, so it never allows",
-				    entry->where, entry->name, module);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"%s: '%s' can't be required: module '%s' has neither an authenticate nor an exchange "
+			"hook, so it never allows",
+			entry->where, entry->name, module);
 	if (!can_login(instance) && !gh_call_has(instance, GH_HOOK_ACCEPT))
-		return gh_error_set(error, GH_EINVAL,
-				    "%s: '%s' can't stand in authenticate: module '%s' has no accept, authenticate or "
-				    "exchange hook",
-				    entry->where, entry->name, module);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"%s: '%s' can't stand in authenticate: module '%s' has no accept, authenticate or "
+			"exchange hook",
+			entry->where, entry->name, module);
 	return 0;
 }
 
-static int add(struct gh_chain *chain, const struct gh_entry_settings *entry, struct gh_instance *const *instances,
-	       size_t count, struct gh_error *error)
+static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
+	       struct gh_instance *const *instances, size_t count, struct gh_error *error)
 {
 	struct gh_instance *instance = find(instances, count, entry->name);
 	int rc;
@@ -70,8 +76,8 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry, st
 		return unknown(instances, count, entry, error);
 	for (unsigned i = 0; i < chain->count; i++)
 		if (chain->entries[i].instance == instance)
-			return gh_error_set(error, GH_EINVAL, "%s: '%s' stands twice in the list", entry->where,
-					    entry->name);
+			return gh_error_set(error, GH_EINVAL, "%s: '%s' stands twice in the list",
+					    entry->where, entry->name);
 	rc = check_entry(chain->kind, entry, instance, error);
 	if (rc)
 		return rc;
@@ -79,38 +85,43 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry, st
 	if (entry->required)
 		chain->required_end = chain->count;
 	else
-		chain->has_optional = chain->has_optional || chain->kind == GH_LIST_AUTHORIZE || can_login(instance);
+		chain->has_optional = chain->has_optional || chain->kind == GH_LIST_AUTHORIZE ||
+				      can_login(instance);
 	return 0;
 }
 
-static int check_whole(const struct gh_chain *chain, const struct gh_list_settings *list, struct gh_error *error)
+static int check_whole(const struct gh_chain *chain, const struct gh_list_settings *list,
+		       struct gh_error *error)
 {
 	const char *key = chain->kind == GH_LIST_AUTHORIZE ? "authorize" : "authenticate";
 
 	if (chain->open)
 		return 0;
 	if (!chain->count)
-		return gh_error_set(error, GH_EINVAL, "%s: %s is empty: nobody could do anything", list->where, key);
+		return gh_error_set(error, GH_EINVAL, "%s: %s is empty: nobody could do anything",
+				    list->where, key);
 	for (unsigned i = 0; chain->kind == GH_LIST_AUTHENTICATE && i < chain->count; i++)
 		if (can_login(chain->entries[i].instance))
 			return 0;
 	if (chain->kind == GH_LIST_AUTHENTICATE)
-		return gh_error_set(error, GH_EINVAL,
-				    "%s: none of the modules in authenticate has an authenticate or exchange hook: nobody "
-				    "could log in",
-				    list->where);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"%s: none of the modules in authenticate has an authenticate or exchange hook: nobody "
+			"could log in",
+			list->where);
 	return 0;
 }
 
-int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list, struct gh_runtime *runtime,
-		   struct gh_instance *const *instances, size_t instance_count, struct gh_chain **chain_r,
-		   struct gh_error *error)
+int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list,
+		   struct gh_runtime *runtime, struct gh_instance *const *instances,
+		   size_t instance_count, struct gh_chain **chain_r, struct gh_error *error)
 {
 	struct gh_chain *chain;
 	int rc = 0;
 
 	if (list->count > GH_CHAIN_MAX)
-		return gh_error_set(error, GH_EINVAL, "%s: more than %d entries", list->where, GH_CHAIN_MAX);
+		return gh_error_set(error, GH_EINVAL, "%s: more than %d entries", list->where,
+				    GH_CHAIN_MAX);
 	chain = gh_zalloc(sizeof(*chain) + list->count * sizeof(struct gh_entry));
 	chain->runtime = runtime;
 	chain->kind = kind;

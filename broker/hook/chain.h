@@ -28,9 +28,9 @@ struct gh_chain {
 	struct gh_runtime *runtime; /* that it belongs to; a chain lives as long */
 	enum gh_list_kind kind;
 	bool open;
-	bool has_optional;          /* an entry that isn't required, or `open` */
+	bool has_optional; /* an entry that isn't required, or `open` */
 	unsigned count;
-	unsigned required_end;      /* one past the last required entry: nobody after it need be asked after an ALLOW */
+	unsigned required_end; /* one past the last required entry: nobody after it need be asked after an ALLOW */
 	struct gh_entry entries[];
 };
 
@@ -40,9 +40,9 @@ struct gh_chain {
  * neither authenticate nor exchange, or none at all that has.
  * instances: all there are, in any order. The chain is freed by gh_chain_free().
  */
-int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list, struct gh_runtime *runtime,
-		   struct gh_instance *const *instances, size_t instance_count, struct gh_chain **chain_r,
-		   struct gh_error *error);
+int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list,
+		   struct gh_runtime *runtime, struct gh_instance *const *instances,
+		   size_t instance_count, struct gh_chain **chain_r, struct gh_error *error);
 void gh_chain_free(struct gh_chain **chain);
 
 #endif

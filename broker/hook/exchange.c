@@ -93,7 +93,8 @@ void gh_exchange_run_free(struct gh_exchange_run **run)
 	gh_runtime_unref(runtime);
 }
 
-struct gh_exchange gh_exchange_step(const struct gh_exchange *in, struct gh_exchange_cell *cell, uint32_t step)
+struct gh_exchange gh_exchange_step(const struct gh_exchange *in, struct gh_exchange_cell *cell,
+				    uint32_t step)
 {
 	struct gh_exchange mine = *in;
 

@@ -30,6 +30,7 @@ struct gh_exchange_run {
 };
 
 /* One module is asked about this step: the shallow copy it gets. */
-struct gh_exchange gh_exchange_step(const struct gh_exchange *in, struct gh_exchange_cell *cell, uint32_t step);
+struct gh_exchange gh_exchange_step(const struct gh_exchange *in, struct gh_exchange_cell *cell,
+				    uint32_t step);
 
 #endif

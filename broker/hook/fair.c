@@ -26,8 +26,7 @@ void gh_fair_init(struct gh_fair *fair, size_t max, size_t max_each)
 
 void gh_fair_done(struct gh_fair *fair)
 {
-	gh_list_each(&fair->ring, it, next)
-		free(gh_container(it, struct gh_fair_source, node));
+	gh_list_each(&fair->ring, it, next) free(gh_container(it, struct gh_fair_source, node));
 	gh_table_done(&fair->sources);
 }
 

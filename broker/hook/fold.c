@@ -35,8 +35,8 @@ static void decision_init(struct gh_decision *decision)
 	decision->auth_data_size = 0;
 }
 
-void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point, const void *in,
-		  struct gh_decision *decision)
+void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point,
+		  const void *in, struct gh_decision *decision)
 {
 	*fold = (struct gh_fold){ .asker = asking->asker,
 				  .chain = asking->chain,
@@ -76,7 +76,8 @@ static const struct gh_entry *entry_now(const struct gh_fold *fold)
 	if (!fold->parts)
 		return &fold->chain->entries[fold->index];
 	return entry_named(fold->chain,
-			   gh_identity_part(gh_snapshot_identity(gh_snapshot_of(fold->client)), fold->index));
+			   gh_identity_part(gh_snapshot_identity(gh_snapshot_of(fold->client)),
+					    fold->index));
 }
 
 struct gh_instance *gh_fold_instance(const struct gh_fold *fold)
@@ -87,14 +88,16 @@ struct gh_instance *gh_fold_instance(const struct gh_fold *fold)
 /* ---- asking one ---- */
 
 /* For authenticate, where a module sees what those before it gave; other arguments are the fold's own. */
-static enum gh_verdict call_now(struct gh_fold *fold, struct gh_instance *instance, struct gh_answer *answer)
+static enum gh_verdict call_now(struct gh_fold *fold, struct gh_instance *instance,
+				struct gh_answer *answer)
 {
 	struct gh_authenticate authenticate;
 	struct gh_exchange exchange;
 
 	if (fold->asked == GH_HOOK_AUTHENTICATE) {
-		authenticate = fold->point == GH_HOOK_EXCHANGE ? *((const struct gh_exchange *)fold->in)->connect :
-								 *(const struct gh_authenticate *)fold->in;
+		authenticate = fold->point == GH_HOOK_EXCHANGE
+				       ? *((const struct gh_exchange *)fold->in)->connect
+				       : *(const struct gh_authenticate *)fold->in;
 		authenticate.so_far = gh_identity_view(gh_merge_identity(&fold->login.merge));
 		return gh_call(instance, fold->asked, &authenticate, answer);
 	}
@@ -105,12 +108,14 @@ static enum gh_verdict call_now(struct gh_fold *fold, struct gh_instance *instan
 	return gh_call(instance, fold->asked, fold->in, answer);
 }
 
-static enum gh_verdict ask(struct gh_fold *fold, struct gh_instance *instance, struct gh_answer *answer)
+static enum gh_verdict ask(struct gh_fold *fold, struct gh_instance *instance,
+			   struct gh_answer *answer)
 {
 	enum gh_verdict verdict;
 
 	if (atomic_load_explicit(&instance->pending, memory_order_relaxed) >= instance->max_pending) {
-		gh_answer_explain(answer, GH_CAUSE_LIMIT, "it has %u answers open already", instance->max_pending);
+		gh_answer_explain(answer, GH_CAUSE_LIMIT, "it has %u answers open already",
+				  instance->max_pending);
 		return GH_ERROR;
 	}
 	answer->fold = fold->done && fold->action != GH_RECEIVE ? fold : NULL;
@@ -123,7 +128,8 @@ static enum gh_verdict ask(struct gh_fold *fold, struct gh_instance *instance, s
 }
 
 /* 0: this one has nothing to say here. */
-static enum gh_verdict ask_if_there(struct gh_fold *fold, const struct gh_entry *entry, struct gh_answer *answer)
+static enum gh_verdict ask_if_there(struct gh_fold *fold, const struct gh_entry *entry,
+				    struct gh_answer *answer)
 {
 	fold->asked = fold->point;
 	if (gh_call_has(entry->instance, fold->point))
@@ -132,29 +138,34 @@ static enum gh_verdict ask_if_there(struct gh_fold *fold, const struct gh_entry 
 		return GH_PASS;
 	if (!entry->required || fold->point == GH_HOOK_LOOKUP)
 		return 0;
-	gh_answer_explain(answer, GH_CAUSE_POLICY, "it is required and only takes logins with a method");
+	gh_answer_explain(answer, GH_CAUSE_POLICY,
+			  "it is required and only takes logins with a method");
 	return GH_PASS;
 }
 
-static enum gh_verdict keep_old(struct gh_fold *fold, const struct gh_entry *entry, struct gh_answer *answer)
+static enum gh_verdict keep_old(struct gh_fold *fold, const struct gh_entry *entry,
+				struct gh_answer *answer)
 {
 	const struct gh_shared_identity *old = gh_snapshot_identity(gh_snapshot_of(fold->client));
 	struct gh_error error = { 0 };
 
-	fold->kept = old && gh_merge_keep(&fold->login.merge, old, entry->instance->name, &error) == 0;
+	fold->kept =
+		old && gh_merge_keep(&fold->login.merge, old, entry->instance->name, &error) == 0;
 	if (fold->kept)
 		return GH_ALLOW;
 	gh_answer_explain(answer, GH_CAUSE_POLICY, "it is required and has not allowed the login");
 	return GH_PASS;
 }
 
-static enum gh_verdict ask_exchange(struct gh_fold *fold, const struct gh_entry *entry, struct gh_answer *answer)
+static enum gh_verdict ask_exchange(struct gh_fold *fold, const struct gh_entry *entry,
+				    struct gh_answer *answer)
 {
 	struct gh_exchange_run *run = fold->run;
 	struct gh_instance *instance = entry->instance;
 	const struct gh_exchange *in = fold->in;
 
-	if (gh_call_has(instance, GH_HOOK_EXCHANGE) && (!run->cell || run->cell->instance == instance)) {
+	if (gh_call_has(instance, GH_HOOK_EXCHANGE) &&
+	    (!run->cell || run->cell->instance == instance)) {
 		if (!run->cell)
 			run->cell = gh_exchange_cell_new(instance);
 		fold->asked = GH_HOOK_EXCHANGE;
@@ -168,11 +179,13 @@ static enum gh_verdict ask_exchange(struct gh_fold *fold, const struct gh_entry 
 		fold->asked = GH_HOOK_AUTHENTICATE;
 		return ask(fold, instance, answer);
 	}
-	gh_answer_explain(answer, GH_CAUSE_POLICY, "it is required, but another module leads the exchange");
+	gh_answer_explain(answer, GH_CAUSE_POLICY,
+			  "it is required, but another module leads the exchange");
 	return GH_PASS;
 }
 
-static enum gh_verdict ask_authorize(struct gh_fold *fold, const struct gh_entry *entry, struct gh_answer *answer)
+static enum gh_verdict ask_authorize(struct gh_fold *fold, const struct gh_entry *entry,
+				     struct gh_answer *answer)
 {
 	uint32_t bit = 1u << fold->index;
 
@@ -181,14 +194,16 @@ static enum gh_verdict ask_authorize(struct gh_fold *fold, const struct gh_entry
 	if (fold->covered && fold->covered->pass & bit)
 		return GH_PASS;
 	if (fold->action == GH_RECEIVE && entry->instance->blocking) {
-		gh_answer_explain(answer, GH_CAUSE_POLICY, "it blocks and has not covered this filter");
+		gh_answer_explain(answer, GH_CAUSE_POLICY,
+				  "it blocks and has not covered this filter");
 		return GH_ERROR;
 	}
 	return ask(fold, entry->instance, answer);
 }
 
 /* 0: skip. GH_PENDING: it will answer. */
-static enum gh_verdict ask_entry(struct gh_fold *fold, const struct gh_entry *entry, struct gh_answer *answer)
+static enum gh_verdict ask_entry(struct gh_fold *fold, const struct gh_entry *entry,
+				 struct gh_answer *answer)
 {
 	if (answer->due_ms <= gh_loop_now_ms(fold->asker->loop)) {
 		gh_answer_explain(answer, GH_CAUSE_TIMEOUT, "no time was left to ask it");
@@ -250,8 +265,10 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 		gh_answer_explain(answer, GH_CAUSE_BACKEND, "%s", in->bad);
 		return false;
 	}
-	if (in->client_id && fold->login.client_id && strcmp(in->client_id, fold->login.client_id) != 0) {
-		gh_answer_explain(answer, GH_CAUSE_CLIENT_ID, "it names another client id than one before it");
+	if (in->client_id && fold->login.client_id &&
+	    strcmp(in->client_id, fold->login.client_id) != 0) {
+		gh_answer_explain(answer, GH_CAUSE_CLIENT_ID,
+				  "it names another client id than one before it");
 		return false;
 	}
 	if (in->client_id && !fold->login.client_id) {
@@ -272,9 +289,11 @@ static bool merge(struct gh_fold *fold, struct gh_answer *answer)
 	struct gh_grant *grant = answer->in ? &answer->in->grant : &empty;
 
 	/* Beside the built-in `anonymous` nobody need be named; what is given to nobody is dropped. */
-	if (fold->kept || (fold->anonymous && !fold->login.merge.count && !grant->principal && !grant->bad))
+	if (fold->kept ||
+	    (fold->anonymous && !fold->login.merge.count && !grant->principal && !grant->bad))
 		return true;
-	if (gh_merge_add(&fold->login.merge, answer->instance->name, answer->instance->realm, grant, &error) == 0)
+	if (gh_merge_add(&fold->login.merge, answer->instance->name, answer->instance->realm, grant,
+			 &error) == 0)
 		return true;
 	/* The module's own words were about an ALLOW that doesn't stand. */
 	answer->why[0] = 0;
@@ -282,7 +301,8 @@ static bool merge(struct gh_fold *fold, struct gh_answer *answer)
 	return false;
 }
 
-static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict)
+static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,
+				   enum gh_verdict verdict)
 {
 	if (verdict == GH_CONTINUE && fold->asked != GH_HOOK_EXCHANGE) {
 		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
@@ -299,7 +319,8 @@ static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answe
 	return verdict;
 }
 
-static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict)
+static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *answer,
+				       enum gh_verdict verdict)
 {
 	struct gh_decision *decision = fold->decision;
 	bool covers = answer->covers || (answer->instance->blocking && verdict == GH_PASS);
@@ -393,7 +414,8 @@ static bool grant(struct gh_fold *fold)
 static void end(struct gh_fold *fold)
 {
 	/* The last: a hypothetical lookup, where required ones without the hook were left out. */
-	if (fold->parts || fold->optional_allowed || (!fold->chain->has_optional && fold->login.merge.count > 0)) {
+	if (fold->parts || fold->optional_allowed ||
+	    (!fold->chain->has_optional && fold->login.merge.count > 0)) {
 		grant(fold);
 		return;
 	}
@@ -464,30 +486,28 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 	if (fold->parts)
 		return take_part(fold, answer, verdict);
 	required = entry_now(fold)->required;
-	verdict = fold->point == GH_HOOK_AUTHORIZE ? admit_authorize(fold, answer, verdict) :
-						     admit_login(fold, answer, verdict);
+	verdict = fold->point == GH_HOOK_AUTHORIZE ? admit_authorize(fold, answer, verdict)
+						   : admit_login(fold, answer, verdict);
 	fold->kept = false;
 	if (verdict == GH_ERROR && answer->instance->on_error_next && !required)
 		verdict = GH_PASS;
 	switch (verdict) {
-	case GH_ALLOW:
-		return allowed(fold, answer, required);
-	case GH_PASS:
-		return passed(fold, answer, required);
+	case GH_ALLOW: return allowed(fold, answer, required);
+	case GH_PASS: return passed(fold, answer, required);
 	case GH_CONTINUE:
 		note(fold, answer);
 		fold->decision->verdict = GH_CONTINUE;
 		fold->decision->module = answer->instance->name;
 		return true;
-	default:
-		return deny(fold, answer, verdict == GH_ERROR);
+	default: return deny(fold, answer, verdict == GH_ERROR);
 	}
 }
 
 /* The module that allowed is no longer asked on this listener. */
 static bool gone(struct gh_fold *fold)
 {
-	snprintf(fold->decision->why, sizeof(fold->decision->why), "'%s', which allowed the login, is no longer asked",
+	snprintf(fold->decision->why, sizeof(fold->decision->why),
+		 "'%s', which allowed the login, is no longer asked",
 		 gh_identity_part(gh_snapshot_identity(gh_snapshot_of(fold->client)), fold->index));
 	fold->decision->verdict = GH_DENY;
 	fold->decision->cause = GH_CAUSE_POLICY;
@@ -496,7 +516,8 @@ static bool gone(struct gh_fold *fold)
 
 uint64_t gh_fold_step_due(const struct gh_fold *fold)
 {
-	uint64_t due = gh_loop_now_ms(fold->asker->loop) + fold->chain->runtime->settings->limits.hook_timeout;
+	uint64_t due = gh_loop_now_ms(fold->asker->loop) +
+		       fold->chain->runtime->settings->limits.hook_timeout;
 
 	return due < fold->due_ms ? due : fold->due_ms;
 }
@@ -507,7 +528,8 @@ static bool run_entry(struct gh_fold *fold, const struct gh_entry *entry, bool *
 	enum gh_verdict verdict;
 	bool decided = false;
 
-	gh_answer_init(&answer, entry->instance, fold->point != GH_HOOK_AUTHORIZE, gh_fold_step_due(fold));
+	gh_answer_init(&answer, entry->instance, fold->point != GH_HOOK_AUTHORIZE,
+		       gh_fold_step_due(fold));
 	verdict = ask_entry(fold, entry, &answer);
 	*waits_r = verdict == GH_PENDING;
 	if (verdict && verdict != GH_PENDING)

@@ -20,28 +20,28 @@ struct gh_fold {
 	const struct gh_chain *chain;
 	gh_ask_done_fn *done; /* NULL: it may not wait */
 	void *arg;
-	const void *in;       /* the argument of `point` */
+	const void *in; /* the argument of `point` */
 	const struct gh_client *client;
-	struct gh_decision *decision; /* filled as it goes */
-	const struct gh_cover *covered; /* RECEIVE */
-	struct gh_exchange_run *run;    /* exchange */
-	struct gh_ask *ask;   /* it waits, or a ticket was given for it; NULL: neither */
-	uint64_t due_ms;      /* of the whole; UINT64_MAX: the caller's matter */
+	struct gh_decision *decision;    /* filled as it goes */
+	const struct gh_cover *covered;  /* RECEIVE */
+	struct gh_exchange_run *run;     /* exchange */
+	struct gh_ask *ask;              /* it waits, or a ticket was given for it; NULL: neither */
+	uint64_t due_ms;                 /* of the whole; UINT64_MAX: the caller's matter */
 	enum gh_hook_point point, asked; /* asked: the hook that is being asked now */
-	uint32_t flags;       /* of the argument */
-	uint32_t action;      /* authorize */
-	unsigned index;       /* of the entry (lookup with RECHECK: of the identity's part) that is asked now */
+	uint32_t flags;                  /* of the argument */
+	uint32_t action;                 /* authorize */
+	unsigned index; /* of the entry (lookup with RECHECK: of the identity's part) that is asked now */
 	bool optional_allowed; /* one that isn't required has allowed */
 	bool anonymous;        /* authenticate: the built-in word has allowed */
-	bool kept;            /* re-authentication: what this one gave before stands */
-	bool parts;           /* lookup with RECHECK */
+	bool kept;             /* re-authentication: what this one gave before stands */
+	bool parts;            /* lookup with RECHECK */
 	bool all_cover;
 	struct gh_fold_login login;
 };
 
 /* decision's heads are initialised too. */
-void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point, const void *in,
-		  struct gh_decision *decision);
+void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point,
+		  const void *in, struct gh_decision *decision);
 /* Asks from fold->index on. True: decided. False: the one at fold->index will answer (fold->ask has the ticket). */
 bool gh_fold_run(struct gh_fold *fold);
 /* accept: decided at once. */
@@ -55,7 +55,8 @@ uint64_t gh_fold_step_due(const struct gh_fold *fold); /* how long one that is a
 /* A ticket for what `answer` is about; makes fold->ask where there is none. id 0: it may not wait. */
 struct gh_ticket gh_ask_pend(struct gh_answer *answer);
 /* Hands the question to the instance's own threads. GH_PENDING, or GH_ERROR with a reason. */
-enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance, struct gh_answer *answer);
+enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance,
+			      struct gh_answer *answer);
 /* A ticket that isn't wanted. */
 void gh_ask_void(struct gh_fold *fold, struct gh_answer *answer);
 

@@ -25,8 +25,9 @@ static struct gh_instance *instance_of(struct gh_host *host)
 
 static void GH_PRINTF(3, 0) host_log(struct gh_host *host, int level, const char *fmt, va_list ap)
 {
-	struct gh_log_field field = { .name = "module", .text = { instance_of(host)->name,
-								   strlen(instance_of(host)->name) } };
+	struct gh_log_field field = { .name = "module",
+				      .text = { instance_of(host)->name,
+						strlen(instance_of(host)->name) } };
 
 	if (level < GH_LOG_ERROR || level > GH_LOG_DEBUG)
 		level = GH_LOG_INFO;
@@ -60,7 +61,8 @@ static const char *host_name(struct gh_host *host)
 	return instance_of(host)->name;
 }
 
-static void GH_PRINTF(3, 0) host_error(struct gh_error *error, const char *option, const char *fmt, va_list ap)
+static void GH_PRINTF(3, 0)
+	host_error(struct gh_error *error, const char *option, const char *fmt, va_list ap)
 {
 	snprintf(error->option, sizeof(error->option), "%s", option ? option : "");
 	vsnprintf(error->text, sizeof(error->text), fmt, ap);
@@ -69,7 +71,8 @@ static void GH_PRINTF(3, 0) host_error(struct gh_error *error, const char *optio
 static bool creating(const struct gh_instance *instance, const char *call)
 {
 	if (!instance->creating)
-		gh_log_warning("module '%s' calls %s outside of create: refused", instance->name, call);
+		gh_log_warning("module '%s' calls %s outside of create: refused", instance->name,
+			       call);
 	return instance->creating;
 }
 
@@ -112,7 +115,8 @@ static struct gh_answer *host_answer_begin(struct gh_host *host, struct gh_ticke
 static void host_answer_end(struct gh_answer *answer, enum gh_verdict verdict)
 {
 	if (!answer->late) {
-		gh_log_warning("module '%s' ends an answer that it has not begun: ignored", answer->instance->name);
+		gh_log_warning("module '%s' ends an answer that it has not begun: ignored",
+			       answer->instance->name);
 		return;
 	}
 	verdict = gh_call_later(answer->instance, verdict, answer);
@@ -141,8 +145,8 @@ static void metric_name(struct gh_buf *buf, const char *module, const char *name
 	gh_buf_u8(buf, 0);
 }
 
-static struct gh_metric host_metric(struct gh_host *host, uint32_t kind, const char *name, const char *labels,
-				    const char *help)
+static struct gh_metric host_metric(struct gh_host *host, uint32_t kind, const char *name,
+				    const char *labels, const char *help)
 {
 	struct gh_instance *instance = instance_of(host);
 	struct gh_buf full = { 0 }, with = { 0 };
@@ -154,8 +158,8 @@ static struct gh_metric host_metric(struct gh_host *host, uint32_t kind, const c
 	gh_metrics_label(&with, "instance", instance->name);
 	gh_buf_printf(&with, "%s%s", labels && *labels ? "," : "", labels ? labels : "");
 	if (instance->metric_count < GH_INSTANCE_METRICS_MAX)
-		series = gh_metrics_series(instance->hooks->metrics, (enum gh_metric_kind)kind, (char *)full.p,
-					   (char *)with.p, help);
+		series = gh_metrics_series(instance->hooks->metrics, (enum gh_metric_kind)kind,
+					   (char *)full.p, (char *)with.p, help);
 	if (series)
 		instance->metrics[instance->metric_count++] = series;
 	else

@@ -126,7 +126,8 @@ void gh_grant_group(struct gh_grant *grant, struct gh_str s)
 		grant->bad = "more groups than 256, or than 8 KiB of them";
 		return;
 	}
-	grant->groups = gh_realloc_array(grant->groups, grant->group_count + 1, sizeof(*grant->groups));
+	grant->groups =
+		gh_realloc_array(grant->groups, grant->group_count + 1, sizeof(*grant->groups));
 	grant->groups[grant->group_count++] = gh_str_dup(s);
 	grant->bytes += s.n;
 }
@@ -139,13 +140,15 @@ void gh_grant_attribute(struct gh_grant *grant, const char *name, const char *va
 		grant->bad = "an attribute has no name or value, or isn't UTF-8";
 		return;
 	}
-	if (grant->attribute_count >= GH_ATTRIBUTES_MAX || grant->bytes + n.n + v.n > GH_ATTRIBUTE_BYTES_MAX) {
+	if (grant->attribute_count >= GH_ATTRIBUTES_MAX ||
+	    grant->bytes + n.n + v.n > GH_ATTRIBUTE_BYTES_MAX) {
 		grant->bad = "more attributes than 32, or than 8 KiB of them";
 		return;
 	}
 	grant->attributes = gh_realloc_array(grant->attributes, grant->attribute_count + 1,
 					     sizeof(*grant->attributes));
-	grant->attributes[grant->attribute_count++] = (struct gh_pair){ gh_str_dup(n), gh_str_dup(v) };
+	grant->attributes[grant->attribute_count++] =
+		(struct gh_pair){ gh_str_dup(n), gh_str_dup(v) };
 	grant->bytes += n.n + v.n;
 }
 
@@ -184,7 +187,8 @@ static const struct gh_merge_part *namer(const struct gh_merge *merge)
 	return NULL;
 }
 
-static int check_total(const struct gh_merge *merge, const struct gh_grant *grant, struct gh_error *error)
+static int check_total(const struct gh_merge *merge, const struct gh_grant *grant,
+		       struct gh_error *error)
 {
 	size_t groups = grant->group_count, attributes = grant->attribute_count, bytes = grant->bytes;
 
@@ -196,14 +200,17 @@ static int check_total(const struct gh_merge *merge, const struct gh_grant *gran
 	if (groups > GH_GROUPS_MAX)
 		return gh_error_set(error, GH_EINVAL, "more than %u groups together", GH_GROUPS_MAX);
 	if (attributes > GH_ATTRIBUTES_MAX)
-		return gh_error_set(error, GH_EINVAL, "more than %u attributes together", GH_ATTRIBUTES_MAX);
+		return gh_error_set(error, GH_EINVAL, "more than %u attributes together",
+				    GH_ATTRIBUTES_MAX);
 	if (bytes > GH_ATTRIBUTE_BYTES_MAX)
-		return gh_error_set(error, GH_EINVAL, "groups and attributes are over %u bytes together",
+		return gh_error_set(error, GH_EINVAL,
+				    "groups and attributes are over %u bytes together",
 				    GH_ATTRIBUTE_BYTES_MAX);
 	return 0;
 }
 
-static int check_grant(const struct gh_merge *merge, const struct gh_grant *grant, struct gh_error *error)
+static int check_grant(const struct gh_merge *merge, const struct gh_grant *grant,
+		       struct gh_error *error)
 {
 	const struct gh_merge_part *first = namer(merge);
 
@@ -212,21 +219,22 @@ static int check_grant(const struct gh_merge *merge, const struct gh_grant *gran
 	if (!first && !grant->principal)
 		return gh_error_set(error, GH_EINVAL, "it allows without naming a principal");
 	if (first && grant->principal && strcmp(first->grant.principal, grant->principal) != 0)
-		return gh_error_set(error, GH_EINVAL, "it names '%s', but '%s' has named '%s'", grant->principal,
-				    first->source, first->grant.principal);
+		return gh_error_set(error, GH_EINVAL, "it names '%s', but '%s' has named '%s'",
+				    grant->principal, first->source, first->grant.principal);
 	return check_total(merge, grant, error);
 }
 
-int gh_merge_add(struct gh_merge *merge, const char *source, const char *realm, struct gh_grant *grant,
-		 struct gh_error *error)
+int gh_merge_add(struct gh_merge *merge, const char *source, const char *realm,
+		 struct gh_grant *grant, struct gh_error *error)
 {
 	int rc = check_grant(merge, grant, error);
 
 	if (rc)
 		return rc;
 	merge->parts = gh_realloc_array(merge->parts, merge->count + 1, sizeof(*merge->parts));
-	merge->parts[merge->count++] =
-		(struct gh_merge_part){ .source = gh_strdup(source), .realm = gh_strdup(realm), .grant = *grant };
+	merge->parts[merge->count++] = (struct gh_merge_part){ .source = gh_strdup(source),
+							       .realm = gh_strdup(realm),
+							       .grant = *grant };
 	memset(grant, 0, sizeof(*grant));
 	gh_identity_unref(&merge->made);
 	return 0;
@@ -297,8 +305,8 @@ static const char *put(char **text, const char *s)
 	return at;
 }
 
-static void freeze_part(struct gh_shared_identity *identity, const struct gh_merge_part *from, const char **groups,
-			struct gh_pair *attributes, char **text)
+static void freeze_part(struct gh_shared_identity *identity, const struct gh_merge_part *from,
+			const char **groups, struct gh_pair *attributes, char **text)
 {
 	struct part *part = &identity->parts[identity->part_count++];
 	const struct gh_grant *grant = &from->grant;
@@ -312,9 +320,9 @@ static void freeze_part(struct gh_shared_identity *identity, const struct gh_mer
 	for (size_t i = 0; i < grant->group_count; i++)
 		groups[identity->view.group_count++] = put(text, grant->groups[i]);
 	for (size_t i = 0; i < grant->attribute_count; i++)
-		attributes[identity->view.attribute_count++] = (struct gh_pair){
-			put(text, grant->attributes[i].name), put(text, grant->attributes[i].value)
-		};
+		attributes[identity->view.attribute_count++] =
+			(struct gh_pair){ put(text, grant->attributes[i].name),
+					  put(text, grant->attributes[i].value) };
 	if (part->expires && (!identity->view.expires || part->expires < identity->view.expires))
 		identity->view.expires = part->expires;
 	if (part->principal && !identity->view.principal) {
@@ -327,9 +335,9 @@ static void freeze_part(struct gh_shared_identity *identity, const struct gh_mer
 static struct gh_shared_identity *freeze(const struct gh_merge *merge)
 {
 	struct size size = measure(merge);
-	struct gh_shared_identity *identity =
-		gh_alloc(sizeof(*identity) + merge->count * sizeof(struct part) +
-			 size.attributes * sizeof(struct gh_pair) + size.groups * sizeof(char *) + size.text);
+	struct gh_shared_identity *identity = gh_alloc(
+		sizeof(*identity) + merge->count * sizeof(struct part) +
+		size.attributes * sizeof(struct gh_pair) + size.groups * sizeof(char *) + size.text);
 	struct part *parts = (struct part *)(identity + 1);
 	struct gh_pair *attributes = (struct gh_pair *)(parts + merge->count);
 	const char **groups = (const char **)(attributes + size.attributes);

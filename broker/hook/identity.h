@@ -7,10 +7,10 @@
 
 #include <gatehouse/types.h>
 
-#define GH_PRINCIPAL_MAX 256u
-#define GH_ATTRIBUTES_MAX 32u
+#define GH_PRINCIPAL_MAX       256u
+#define GH_ATTRIBUTES_MAX      32u
 #define GH_ATTRIBUTE_BYTES_MAX 8192u
-#define GH_GROUPS_MAX 256u /* of one identity, and 8 KiB of text */
+#define GH_GROUPS_MAX          256u /* of one identity, and 8 KiB of text */
 
 /*
  * Counted by an atomic; any thread may hold and drop references. One allocation. What each module gave is kept apart
@@ -23,7 +23,8 @@ struct gh_shared_identity *gh_identity_anonymous(void);
 bool gh_identity_is_anonymous(const struct gh_shared_identity *identity);
 struct gh_shared_identity *gh_identity_ref(struct gh_shared_identity *identity); /* NULL: NULL */
 void gh_identity_unref(struct gh_shared_identity **identity);
-const struct gh_identity *gh_identity_view(const struct gh_shared_identity *identity); /* lives as long; NULL: NULL */
+const struct gh_identity *gh_identity_view(
+	const struct gh_shared_identity *identity); /* lives as long; NULL: NULL */
 
 /* Same principal: realm and name. Either may be NULL: only two NULLs are the same. */
 bool gh_identity_same(const struct gh_identity *a, const struct gh_identity *b);
@@ -60,8 +61,8 @@ void gh_merge_done(struct gh_merge *merge);
  * Adds what instance `source` (of `realm`) gave; takes grant's content, which is empty afterwards. GH_EINVAL, the merge
  * as before: a second principal is named, none is named yet, or together it is more than the core keeps.
  */
-int gh_merge_add(struct gh_merge *merge, const char *source, const char *realm, struct gh_grant *grant,
-		 struct gh_error *error);
+int gh_merge_add(struct gh_merge *merge, const char *source, const char *realm,
+		 struct gh_grant *grant, struct gh_error *error);
 /* What `source` gave in an older identity. GH_ENOENT: nothing. */
 int gh_merge_keep(struct gh_merge *merge, const struct gh_shared_identity *old, const char *source,
 		  struct gh_error *error);

@@ -42,8 +42,9 @@ const char *gh_hook_point_name(enum gh_hook_point point)
 
 /* ---- figures ---- */
 
-static struct gh_series *series(const struct gh_instance *instance, enum gh_metric_kind kind, const char *name,
-				const char *label, const char *value, const char *help)
+static struct gh_series *series(const struct gh_instance *instance, enum gh_metric_kind kind,
+				const char *name, const char *label, const char *value,
+				const char *help)
 {
 	struct gh_buf labels = { 0 };
 	struct gh_series *made;
@@ -57,20 +58,24 @@ static struct gh_series *series(const struct gh_instance *instance, enum gh_metr
 	return made;
 }
 
-static void make_series(struct gh_instance *instance)
+void gh_instance_make_series(struct gh_instance *instance)
 {
-	static const char *const verdicts[] = { NULL, "pass", "allow", "deny", "error", "pending", "continue" };
+	static const char *const verdicts[] = { NULL,    "pass",    "allow",   "deny",
+						"error", "pending", "continue" };
 
 	for (unsigned i = 0; i < GH_HOOK_POINTS; i++)
-		instance->calls[i] = series(instance, GH_COUNTER, "gatehouse_plugin_calls_total", "hook",
-					    gh_hook_point_name((enum gh_hook_point)i), "Calls of a module's hook.");
+		instance->calls[i] = series(instance, GH_COUNTER, "gatehouse_plugin_calls_total",
+					    "hook", gh_hook_point_name((enum gh_hook_point)i),
+					    "Calls of a module's hook.");
 	for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++)
-		instance->verdicts[i] = series(instance, GH_COUNTER, "gatehouse_plugin_verdicts_total", "verdict",
-					       verdicts[i], "Verdicts of a module; one that was pending counts twice.");
-	instance->timeouts = series(instance, GH_COUNTER, "gatehouse_plugin_timeouts_total", NULL, NULL,
-				    "Answers that did not come within hook-timeout.");
-	instance->latency = series(instance, GH_HISTOGRAM, "gatehouse_plugin_latency_seconds", NULL, NULL,
-				   "How long a hook ran: each call, of authorize one in 64.");
+		instance->verdicts[i] =
+			series(instance, GH_COUNTER, "gatehouse_plugin_verdicts_total", "verdict",
+			       verdicts[i],
+			       "Verdicts of a module; one that was pending counts twice.");
+	instance->timeouts = series(instance, GH_COUNTER, "gatehouse_plugin_timeouts_total", NULL,
+				    NULL, "Answers that did not come within hook-timeout.");
+	instance->latency = series(instance, GH_HISTOGRAM, "gatehouse_plugin_latency_seconds", NULL,
+				   NULL, "How long a hook ran: each call, of authorize one in 64.");
 	instance->open = series(instance, GH_GAUGE, "gatehouse_plugin_pending", NULL, NULL,
 				"Answers of a module that are waited for.");
 }
@@ -98,13 +103,15 @@ static int set_threads(struct gh_instance *instance, struct gh_error *error)
 	instance->blocking = plugin->flags & GH_BLOCKING;
 	instance->serialized = !(plugin->flags & (GH_CONCURRENT | GH_BLOCKING));
 	if (!instance->blocking && settings->threads)
-		return gh_error_set(error, GH_EINVAL, "%s: 'threads' is for modules that block, '%s' doesn't",
+		return gh_error_set(error, GH_EINVAL,
+				    "%s: 'threads' is for modules that block, '%s' doesn't",
 				    settings->where, plugin->name);
 	if (!(plugin->flags & GH_CONCURRENT) && settings->threads > 1)
-		return gh_error_set(error, GH_EINVAL, "%s: module '%s' can run on one thread only, not on %lld",
+		return gh_error_set(error, GH_EINVAL,
+				    "%s: module '%s' can run on one thread only, not on %lld",
 				    settings->where, plugin->name, (long long)settings->threads);
-	instance->threads = settings->threads ? (unsigned)settings->threads :
-						(plugin->flags & GH_CONCURRENT ? THREADS : 1);
+	instance->threads = settings->threads ? (unsigned)settings->threads
+					      : (plugin->flags & GH_CONCURRENT ? THREADS : 1);
 	return 0;
 }
 
@@ -145,36 +152,41 @@ int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings 
 		gh_instance_free(&instance);
 		return rc;
 	}
-	make_series(instance);
+	gh_instance_make_series(instance);
 	*instance_r = instance;
 	return 0;
 }
 
 /* What create said, with the place of the option it named. */
-static int create_failed(const struct gh_instance *instance, int code, struct gh_error *failure, struct gh_error *error)
+static int create_failed(const struct gh_instance *instance, int code, struct gh_error *failure,
+			 struct gh_error *error)
 {
 	const struct gh_plugin_settings *settings = instance->settings;
 	const struct gh_conf_place *place = &settings->place;
-	const char *text = failure->text[0] ? failure->text : "it could not be created and gives no reason";
+	const char *text =
+		failure->text[0] ? failure->text : "it could not be created and gives no reason";
 
 	if (failure->option[0])
 		place = gh_conf_locate(settings->section, failure->option);
 	code = code < 0 ? code : GH_EINVAL;
 	if (place->line)
-		return gh_error_set(error, code, "%s:%u:%u: '%s': %s", place->file, place->line, place->column,
-				    instance->name, text);
+		return gh_error_set(error, code, "%s:%u:%u: '%s': %s", place->file, place->line,
+				    place->column, instance->name, text);
 	return gh_error_set(error, code, "'%s': %s", instance->name, text);
 }
 
-int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous, struct gh_error *error)
+int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous,
+		       struct gh_error *error)
 {
 	struct gh_error failure = { .api = &gh_host_table };
-	void *before = previous && gh_module_same(previous->module, instance->module) ? previous->self : NULL;
+	void *before = previous && gh_module_same(previous->module, instance->module) ? previous->self
+										      : NULL;
 	int rc;
 
 	instance->creating = true;
-	rc = instance->plugin->create((struct gh_host *)(void *)instance, gh_section_config(instance->section), before,
-				      &instance->self, &failure);
+	rc = instance->plugin->create((struct gh_host *)(void *)instance,
+				      gh_section_config(instance->section), before, &instance->self,
+				      &failure);
 	instance->creating = false;
 	if (rc)
 		return create_failed(instance, rc, &failure, error);
@@ -186,7 +198,8 @@ int gh_instance_start(struct gh_instance *instance, struct gh_error *error)
 {
 	if (!instance->blocking)
 		return 0;
-	if (gh_pool_new(instance, instance->threads, instance->max_pending, &instance->pool, error) == 0)
+	if (gh_pool_new(instance, instance->threads, instance->max_pending, &instance->pool,
+			error) == 0)
 		return 0;
 	gh_error_prefix(error, "%s: '%s'", instance->settings->where, instance->name);
 	return GH_EIO;

@@ -17,7 +17,14 @@ const struct gh_module *gh_instance_module(const struct gh_instance *instance);
  * gatehouse_plugin_calls_total{instance,hook}, ..._verdicts_total{instance,verdict}, ..._latency_seconds{instance} (each
  * call; of authorize one in 64) and ..._pending{instance}.
  */
-enum gh_hook_point { GH_HOOK_ACCEPT, GH_HOOK_AUTHENTICATE, GH_HOOK_EXCHANGE, GH_HOOK_LOOKUP, GH_HOOK_AUTHORIZE, GH_HOOK_EVENT };
+enum gh_hook_point {
+	GH_HOOK_ACCEPT,
+	GH_HOOK_AUTHENTICATE,
+	GH_HOOK_EXCHANGE,
+	GH_HOOK_LOOKUP,
+	GH_HOOK_AUTHORIZE,
+	GH_HOOK_EVENT
+};
 #define GH_HOOK_POINTS 6u
 const char *gh_hook_point_name(enum gh_hook_point point); /* "authenticate" */
 struct gh_instance_stats {

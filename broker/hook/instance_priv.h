@@ -17,15 +17,15 @@ struct gh_instance {
 	struct gh_runtime *runtime;
 	struct gh_module *module;
 	const struct gh_plugin *plugin;
-	void *self;      /* what create made */
+	void *self; /* what create made */
 	bool created, creating;
 	bool serialized; /* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
 	bool blocking;
 	bool on_error_next;
-	const char *name, *realm; /* of settings */
-	struct gh_section *section; /* its configuration, filled */
+	const char *name, *realm;                  /* of settings */
+	struct gh_section *section;                /* its configuration, filled */
 	const struct gh_plugin_settings *settings; /* the runtime's */
-	uint64_t events; /* gh_observe() */
+	uint64_t events;                           /* gh_observe() */
 	pthread_mutex_t lock;
 	unsigned max_pending, threads;
 	atomic_uint pending;
@@ -38,10 +38,13 @@ struct gh_instance {
 };
 
 /* Control thread. Loads the module, fills the configuration, makes the struct; not yet created. */
-int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings, struct gh_instance **instance_r,
-		    struct gh_error *error);
+int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
+		    struct gh_instance **instance_r, struct gh_error *error);
+/* Its figures in the registry, by its name. */
+void gh_instance_make_series(struct gh_instance *instance);
 /* create(); previous: the instance of that name in force, or NULL. */
-int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous, struct gh_error *error);
+int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous,
+		       struct gh_error *error);
 /* Starts the threads of a blocking one. */
 int gh_instance_start(struct gh_instance *instance, struct gh_error *error);
 /* Joins its threads, destroy(), frees. */

@@ -106,8 +106,8 @@ static size_t lower_bound(const struct gh_metrics *metrics, const char *name, co
 	return low;
 }
 
-static struct gh_series *series_new(unsigned slots, enum gh_metric_kind kind, const char *name, const char *labels,
-				    const char *help)
+static struct gh_series *series_new(unsigned slots, enum gh_metric_kind kind, const char *name,
+				    const char *labels, const char *help)
 {
 	struct gh_series *series = gh_zalloc(sizeof(*series));
 	size_t cells = kind == GH_HISTOGRAM ? 1 + GH_METRIC_BUCKETS : 1;
@@ -127,8 +127,8 @@ static struct gh_series *series_new(unsigned slots, enum gh_metric_kind kind, co
 }
 
 /* A neighbour of that name, which must be of this kind. */
-static bool kind_ok(const struct gh_metrics *metrics, size_t at, enum gh_metric_kind kind, const char *name,
-		    const char **help_r)
+static bool kind_ok(const struct gh_metrics *metrics, size_t at, enum gh_metric_kind kind,
+		    const char *name, const char **help_r)
 {
 	for (size_t i = at ? at - 1 : 0; i < metrics->count && i <= at; i++) {
 		if (strcmp(metrics->series[i]->name, name) != 0)
@@ -140,8 +140,8 @@ static bool kind_ok(const struct gh_metrics *metrics, size_t at, enum gh_metric_
 	return true;
 }
 
-static struct gh_series *find_or_make(struct gh_metrics *metrics, enum gh_metric_kind kind, const char *name,
-				      const char *labels, const char *help)
+static struct gh_series *find_or_make(struct gh_metrics *metrics, enum gh_metric_kind kind,
+				      const char *name, const char *labels, const char *help)
 {
 	size_t at = lower_bound(metrics, name, labels);
 	struct gh_series *series;
@@ -151,15 +151,17 @@ static struct gh_series *find_or_make(struct gh_metrics *metrics, enum gh_metric
 	if (at < metrics->count && compare(metrics->series[at], name, labels) == 0)
 		return metrics->series[at];
 	series = series_new(metrics->slots, kind, name, labels, help);
-	metrics->series = gh_realloc_array(metrics->series, metrics->count + 1, sizeof(struct gh_series *));
-	memmove(metrics->series + at + 1, metrics->series + at, (metrics->count - at) * sizeof(struct gh_series *));
+	metrics->series =
+		gh_realloc_array(metrics->series, metrics->count + 1, sizeof(struct gh_series *));
+	memmove(metrics->series + at + 1, metrics->series + at,
+		(metrics->count - at) * sizeof(struct gh_series *));
 	metrics->series[at] = series;
 	metrics->count++;
 	return series;
 }
 
-struct gh_series *gh_metrics_series(struct gh_metrics *metrics, enum gh_metric_kind kind, const char *name,
-				    const char *labels, const char *help)
+struct gh_series *gh_metrics_series(struct gh_metrics *metrics, enum gh_metric_kind kind,
+				    const char *name, const char *labels, const char *help)
 {
 	struct gh_series *series;
 
@@ -195,7 +197,8 @@ static void cell_add(cell *at, double v, bool shared)
 		atomic_store_explicit(at, old + v, memory_order_relaxed);
 		return;
 	}
-	while (!atomic_compare_exchange_weak_explicit(at, &old, old + v, memory_order_relaxed, memory_order_relaxed))
+	while (!atomic_compare_exchange_weak_explicit(at, &old, old + v, memory_order_relaxed,
+						      memory_order_relaxed))
 		;
 }
 

@@ -28,8 +28,8 @@ void gh_metrics_enter(unsigned slot);
  * `a="b",c="d"`, NULL or "": none; values escaped by gh_metrics_label(). help: of all series of the name, the first given
  * counts. Any thread (locked). NULL: bad name, or the name exists with another kind.
  */
-struct gh_series *gh_metrics_series(struct gh_metrics *metrics, enum gh_metric_kind kind, const char *name,
-				    const char *labels, const char *help);
+struct gh_series *gh_metrics_series(struct gh_metrics *metrics, enum gh_metric_kind kind,
+				    const char *name, const char *labels, const char *help);
 /* Appends `name="value"` with a comma before it where buf isn't empty; value escaped. */
 void gh_metrics_label(struct gh_buf *buf, const char *name, const char *value);
 
@@ -50,9 +50,9 @@ double gh_series_value(const struct gh_series *series); /* histograms: the numbe
 struct gh_metric_sample {
 	const char *name, *labels, *help; /* labels "" where none */
 	enum gh_metric_kind kind;
-	double value;                           /* histograms: the sum of seconds */
-	uint64_t count;                         /* histograms: observations */
-	uint64_t buckets[GH_METRIC_BUCKETS];    /* histograms: observations in each, not cumulated */
+	double value;                        /* histograms: the sum of seconds */
+	uint64_t count;                      /* histograms: observations */
+	uint64_t buckets[GH_METRIC_BUCKETS]; /* histograms: observations in each, not cumulated */
 };
 typedef void gh_metric_sample_fn(void *arg, const struct gh_metric_sample *sample);
 /* Called with `arg` before each walk: the place to gh_series_set() gauges that are computed. Control thread. */

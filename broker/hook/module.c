@@ -28,7 +28,7 @@ struct gh_module {
 	struct gh_node node;
 	unsigned refs;
 	char *name, *file;
-	struct stat stat;  /* of the file; all zero when linked in */
+	struct stat stat; /* of the file; all zero when linked in */
 	lt_dlhandle handle;
 	struct gh_plugin plugin;
 	struct gh_option *options;
@@ -41,7 +41,8 @@ int gh_loader_new(const char *directory, struct gh_loader **loader_r, struct gh_
 	if (!directory)
 		directory = GH_PLUGINDIR;
 	if (directory[0] != '/')
-		return gh_error_set(error, GH_EINVAL, "the module directory '%s' isn't an absolute path", directory);
+		return gh_error_set(error, GH_EINVAL,
+				    "the module directory '%s' isn't an absolute path", directory);
 	/* libltdl searches what these say whenever it doesn't find a file itself. */
 	unsetenv("LTDL_LIBRARY_PATH");
 	unsetenv("LD_LIBRARY_PATH");
@@ -91,7 +92,8 @@ static bool linked_in(const char *name)
 	size_t n = strlen(name);
 
 	for (; row && row->name; row++)
-		if (!row->address && strncmp(row->name, name, n) == 0 && strcmp(row->name + n, ".a") == 0)
+		if (!row->address && strncmp(row->name, name, n) == 0 &&
+		    strcmp(row->name + n, ".a") == 0)
 			return true;
 	return false;
 }
@@ -175,10 +177,11 @@ static int no_such(struct gh_loader *loader, const char *name, struct gh_error *
 		count++;
 	nearest = gh_str_nearest(name, (const char *const *)names, count);
 	if (nearest)
-		gh_error_set(error, GH_ENOENT, "there is no module '%s' in %s: did you mean '%s'?", name,
-			     loader->directory, nearest);
+		gh_error_set(error, GH_ENOENT, "there is no module '%s' in %s: did you mean '%s'?",
+			     name, loader->directory, nearest);
 	else
-		gh_error_set(error, GH_ENOENT, "there is no module '%s' in %s", name, loader->directory);
+		gh_error_set(error, GH_ENOENT, "there is no module '%s' in %s", name,
+			     loader->directory);
 	free(names);
 	return GH_ENOENT;
 }
@@ -188,11 +191,15 @@ static int no_such(struct gh_loader *loader, const char *name, struct gh_error *
 static int check_owner(const char *path, const struct stat *st, struct gh_error *error)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return gh_error_set(error, GH_EIO, "%s belongs to user %u; it must be root's or the broker's own (chown root %s)",
-				    path, (unsigned)st->st_uid, path);
+		return gh_error_set(
+			error, GH_EIO,
+			"%s belongs to user %u; it must be root's or the broker's own (chown root %s)",
+			path, (unsigned)st->st_uid, path);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return gh_error_set(error, GH_EIO, "%s may be written to by %s (mode %04o): chmod go-w %s", path,
-				    st->st_mode & S_IWOTH ? "everybody" : "its group", (unsigned)(st->st_mode & 07777), path);
+		return gh_error_set(error, GH_EIO,
+				    "%s may be written to by %s (mode %04o): chmod go-w %s", path,
+				    st->st_mode & S_IWOTH ? "everybody" : "its group",
+				    (unsigned)(st->st_mode & 07777), path);
 	return 0;
 }
 
@@ -203,9 +210,9 @@ static int check_file(struct gh_loader *loader, const char *name, const char *pa
 	int rc;
 
 	if (lstat(path, st) != 0)
-		return errno == ENOENT || errno == ENOTDIR ?
-			       no_such(loader, name, error) :
-			       gh_error_set(error, GH_EIO, "%s: %s", path, strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR
+			       ? no_such(loader, name, error)
+			       : gh_error_set(error, GH_EIO, "%s: %s", path, strerror(errno));
 	if (stat(loader->directory, &directory) != 0)
 		return gh_error_set(error, GH_EIO, "%s: %s", loader->directory, strerror(errno));
 	rc = check_owner(loader->directory, &directory, error);
@@ -244,7 +251,8 @@ static int adopt(struct gh_module *module, struct gh_error *error)
 	int rc;
 
 	if (!theirs)
-		return gh_error_set(error, GH_EINVAL, "%s is no module: it has no descriptor '%s_LTX_" SYMBOL "'",
+		return gh_error_set(error, GH_EINVAL,
+				    "%s is no module: it has no descriptor '%s_LTX_" SYMBOL "'",
 				    module->file, module->name);
 	rc = gh_plugin_adopt(theirs, module->name, GH_ABI, &module->plugin, &module->options, error);
 	if (rc)
@@ -266,10 +274,11 @@ static void module_free(struct gh_module *module)
 }
 
 /* One that is open: the same name, file and state of it. */
-static int find_open(struct gh_loader *loader, const char *name, const struct stat *st, struct gh_module **module_r,
-		     struct gh_error *error)
+static int find_open(struct gh_loader *loader, const char *name, const struct stat *st,
+		     struct gh_module **module_r, struct gh_error *error)
 {
-	gh_list_each(&loader->modules, it, next) {
+	gh_list_each(&loader->modules, it, next)
+	{
 		struct gh_module *module = gh_container(it, struct gh_module, node);
 
 		if (strcmp(module->name, name) != 0 || module->stat.st_dev != st->st_dev ||
@@ -277,10 +286,11 @@ static int find_open(struct gh_loader *loader, const char *name, const struct st
 			continue;
 		if (module->stat.st_mtim.tv_sec != st->st_mtim.tv_sec ||
 		    module->stat.st_mtim.tv_nsec != st->st_mtim.tv_nsec)
-			return gh_error_set(error, GH_EIO,
-					    "%s was overwritten while it is loaded: install a new file by renaming it over "
-					    "the old one",
-					    module->file);
+			return gh_error_set(
+				error, GH_EIO,
+				"%s was overwritten while it is loaded: install a new file by renaming it over "
+				"the old one",
+				module->file);
 		module->refs++;
 		*module_r = module;
 		return 0;
@@ -288,8 +298,9 @@ static int find_open(struct gh_loader *loader, const char *name, const struct st
 	return 0;
 }
 
-static int open_new(struct gh_loader *loader, const char *name, const char *path, const struct stat *st, bool built_in,
-		    struct gh_module **module_r, struct gh_error *error)
+static int open_new(struct gh_loader *loader, const char *name, const char *path,
+		    const struct stat *st, bool built_in, struct gh_module **module_r,
+		    struct gh_error *error)
 {
 	struct gh_module *module = gh_zalloc(sizeof(*module));
 	int rc = 0;
@@ -316,7 +327,8 @@ static int open_new(struct gh_loader *loader, const char *name, const char *path
 	return 0;
 }
 
-int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r, struct gh_error *error)
+int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r,
+		   struct gh_error *error)
 {
 	struct gh_module *module = NULL;
 	bool built_in = linked_in(name);
@@ -325,7 +337,9 @@ int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module 
 	int rc = 0;
 
 	if (!name_ok(name))
-		return gh_error_set(error, GH_ENOENT, "'%s' is no name of a module: lower case letters, digits and '-'", name);
+		return gh_error_set(error, GH_ENOENT,
+				    "'%s' is no name of a module: lower case letters, digits and '-'",
+				    name);
 	if (built_in)
 		gh_buf_printf(&path, "%s.a", name);
 	else

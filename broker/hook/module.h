@@ -30,14 +30,16 @@ const char *gh_loader_directory(const struct gh_loader *loader);
  *   GH_EINVAL  no descriptor; ABI of another major or a later minor (both numbers); an unknown flag; a missing callback
  *              (named); the file's name isn't the descriptor's; an option table that is wrong
  */
-int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r, struct gh_error *error);
+int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r,
+		   struct gh_error *error);
 /* Drops a reference; with the last one the file is unmapped (unless GH_RESIDENT). No thread may be in its code. */
 void gh_module_close(struct gh_module **module);
 
 /* This broker's shape of the descriptor: what an older module lacks is NULL. Lives as long as the module is open. */
 const struct gh_plugin *gh_module_plugin(const struct gh_module *module);
 const char *gh_module_file(const struct gh_module *module); /* "(built in)" when linked in */
-bool gh_module_same(const struct gh_module *a, const struct gh_module *b); /* one file, one state of it */
+bool gh_module_same(const struct gh_module *a,
+		    const struct gh_module *b); /* one file, one state of it */
 
 /* Names of the modules that can be opened, sorted, NULL-terminated, to be freed as one block. */
 char **gh_loader_names(struct gh_loader *loader);
@@ -46,7 +48,7 @@ char **gh_loader_names(struct gh_loader *loader);
  * The check of a descriptor, apart from files. Copies min(its size) into *plugin_r, zeroed before, and its options into rows
  * of this broker's shape (plugin_r->options, to be freed by gh_options_free()). abi: this broker's, GH_ABI.
  */
-int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi, struct gh_plugin *plugin_r,
-		    struct gh_option **options_r, struct gh_error *error);
+int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi,
+		    struct gh_plugin *plugin_r, struct gh_option **options_r, struct gh_error *error);
 
 #endif

@@ -11,8 +11,9 @@ static int check_abi(const struct gh_plugin *theirs, uint32_t abi, struct gh_err
 	unsigned major = theirs->abi >> 16, minor = theirs->abi & 0xffff;
 
 	if (major != abi >> 16 || minor > (abi & 0xffff))
-		return gh_error_set(error, GH_EINVAL, "it is built for ABI %u.%u, this broker has %u.%u", major, minor,
-				    (unsigned)(abi >> 16), (unsigned)(abi & 0xffff));
+		return gh_error_set(error, GH_EINVAL,
+				    "it is built for ABI %u.%u, this broker has %u.%u", major,
+				    minor, (unsigned)(abi >> 16), (unsigned)(abi & 0xffff));
 	return 0;
 }
 
@@ -24,33 +25,39 @@ static int lacks(struct gh_error *error, const char *what)
 static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *error)
 {
 	if (!plugin->name || !plugin->version || !plugin->summary)
-		return lacks(error, !plugin->name ? "name" : (!plugin->version ? "version" : "summary"));
+		return lacks(error,
+			     !plugin->name ? "name" : (!plugin->version ? "version" : "summary"));
 	if (!plugin->create || !plugin->destroy)
 		return lacks(error, !plugin->create ? "create" : "destroy");
 	if (!plugin->thread_start != !plugin->thread_stop)
 		return lacks(error, !plugin->thread_start ? "thread_start" : "thread_stop");
 	if (plugin->exchange && !plugin->exchange_end)
 		return lacks(error, "exchange_end");
-	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup && !plugin->authorize &&
-	    !plugin->event)
-		return gh_error_set(error, GH_EINVAL,
-				    "its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize or event");
+	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
+	    !plugin->authorize && !plugin->event)
+		return gh_error_set(
+			error, GH_EINVAL,
+			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize or event");
 	return 0;
 }
 
 static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 {
 	if (plugin->flags & ~KNOWN_FLAGS)
-		return gh_error_set(error, GH_EINVAL, "it has flags that this broker doesn't know (0x%x)",
+		return gh_error_set(error, GH_EINVAL,
+				    "it has flags that this broker doesn't know (0x%x)",
 				    plugin->flags & ~KNOWN_FLAGS);
-	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) && (plugin->accept || plugin->event))
-		return gh_error_set(error, GH_EINVAL, "it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too",
-				    plugin->accept ? "accept" : "event");
+	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) &&
+	    (plugin->accept || plugin->event))
+		return gh_error_set(
+			error, GH_EINVAL,
+			"it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too",
+			plugin->accept ? "accept" : "event");
 	return 0;
 }
 
-int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi, struct gh_plugin *plugin_r,
-		    struct gh_option **options_r, struct gh_error *error)
+int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi,
+		    struct gh_plugin *plugin_r, struct gh_option **options_r, struct gh_error *error)
 {
 	struct gh_plugin plugin = { 0 };
 	struct gh_option *options = NULL;
@@ -59,15 +66,18 @@ int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t a
 	if (rc)
 		return rc;
 	if (theirs->size < offsetof(struct gh_plugin, accept))
-		return gh_error_set(error, GH_EINVAL, "its descriptor is cut short (%u bytes)", theirs->size);
+		return gh_error_set(error, GH_EINVAL, "its descriptor is cut short (%u bytes)",
+				    theirs->size);
 	memcpy(&plugin, theirs, theirs->size < sizeof(plugin) ? theirs->size : sizeof(plugin));
 	rc = check_flags(&plugin, error);
 	if (!rc)
 		rc = check_callbacks(&plugin, error);
 	if (!rc && strcmp(plugin.name, name) != 0)
-		rc = gh_error_set(error, GH_EINVAL, "it calls itself '%s': the file's name must be that", plugin.name);
+		rc = gh_error_set(error, GH_EINVAL,
+				  "it calls itself '%s': the file's name must be that", plugin.name);
 	if (!rc)
-		rc = gh_options_adopt(plugin.options, plugin.option_stride, plugin.config_size, &options, error);
+		rc = gh_options_adopt(plugin.options, plugin.option_stride, plugin.config_size,
+				      &options, error);
 	if (rc)
 		return rc;
 	plugin.options = options;

@@ -20,7 +20,8 @@ struct gh_pool {
 	pthread_t threads[];
 };
 
-void gh_job_init(struct gh_job *job, void (*run)(struct gh_job *job), void (*free_fn)(struct gh_job *job))
+void gh_job_init(struct gh_job *job, void (*run)(struct gh_job *job),
+		 void (*free_fn)(struct gh_job *job))
 {
 	job->node.source = NULL;
 	atomic_init(&job->refs, 1);
@@ -81,8 +82,8 @@ static int spawn(struct gh_pool *pool)
 	return rc;
 }
 
-int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max, struct gh_pool **pool_r,
-		struct gh_error *error)
+int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max,
+		struct gh_pool **pool_r, struct gh_error *error)
 {
 	struct gh_pool *pool = gh_zalloc(sizeof(*pool) + threads * sizeof(pthread_t));
 

@@ -12,16 +12,17 @@ struct gh_pool;
 struct gh_job {
 	struct gh_fair_node node;
 	atomic_uint refs;
-	void (*run)(struct gh_job *job);   /* on a thread of the pool */
-	void (*free)(struct gh_job *job);  /* with the last reference, any thread */
+	void (*run)(struct gh_job *job);  /* on a thread of the pool */
+	void (*free)(struct gh_job *job); /* with the last reference, any thread */
 };
 
-void gh_job_init(struct gh_job *job, void (*run)(struct gh_job *job), void (*free)(struct gh_job *job)); /* refs: 1 */
+void gh_job_init(struct gh_job *job, void (*run)(struct gh_job *job),
+		 void (*free)(struct gh_job *job)); /* refs: 1 */
 void gh_job_unref(struct gh_job **job);
 
 /* Its threads call thread_start; GH_EIO when the kernel gives none. max: jobs that wait; a quarter of them of one source. */
-int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max, struct gh_pool **pool_r,
-		struct gh_error *error);
+int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max,
+		struct gh_pool **pool_r, struct gh_error *error);
 /* Nothing may be queued any more. Waits for the threads: thread_stop, then they end. */
 void gh_pool_free(struct gh_pool **pool);
 

@@ -16,7 +16,8 @@ static int load_all(struct gh_runtime *runtime, struct gh_error *error)
 
 	runtime->instances = gh_alloc_array(settings->plugin_count, sizeof(struct gh_instance *));
 	for (size_t i = 0; i < settings->plugin_count; i++) {
-		int rc = gh_instance_new(runtime, &settings->plugins[i], &runtime->instances[i], error);
+		int rc = gh_instance_new(runtime, &settings->plugins[i], &runtime->instances[i],
+					 error);
 
 		if (rc)
 			return rc;
@@ -37,25 +38,30 @@ static int build_lists(struct gh_runtime *runtime, struct gh_error *error)
 		int rc;
 
 		policy->listener = listener->name;
-		rc = gh_chain_build(GH_LIST_AUTHENTICATE, &listener->authenticate, runtime, runtime->instances,
-				    runtime->instance_count, &policy->authenticate, error);
+		rc = gh_chain_build(GH_LIST_AUTHENTICATE, &listener->authenticate, runtime,
+				    runtime->instances, runtime->instance_count,
+				    &policy->authenticate, error);
 		if (!rc)
-			rc = gh_chain_build(GH_LIST_AUTHORIZE, &listener->authorize, runtime, runtime->instances,
-					    runtime->instance_count, &policy->authorize, error);
+			rc = gh_chain_build(GH_LIST_AUTHORIZE, &listener->authorize, runtime,
+					    runtime->instances, runtime->instance_count,
+					    &policy->authorize, error);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-static int create_all(struct gh_runtime *runtime, const struct gh_runtime *previous, struct gh_error *error)
+static int create_all(struct gh_runtime *runtime, const struct gh_runtime *previous,
+		      struct gh_error *error)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < runtime->instance_count && !rc; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 
-		rc = gh_instance_create(instance, previous ? gh_runtime_instance(previous, instance->name) : NULL, error);
+		rc = gh_instance_create(
+			instance, previous ? gh_runtime_instance(previous, instance->name) : NULL,
+			error);
 		runtime->events |= instance->events;
 	}
 	for (size_t i = 0; i < runtime->instance_count && !rc; i++)
@@ -63,8 +69,9 @@ static int create_all(struct gh_runtime *runtime, const struct gh_runtime *previ
 	return rc;
 }
 
-int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings, struct gh_runtime *previous,
-		     struct gh_runtime **runtime_r, struct gh_error *error)
+int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
+		     struct gh_runtime *previous, struct gh_runtime **runtime_r,
+		     struct gh_error *error)
 {
 	struct gh_runtime *runtime = gh_zalloc(sizeof(*runtime));
 	int rc;
@@ -144,7 +151,8 @@ void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 		struct gh_instance *instance = runtime->instances[i];
 
 		if (instance->plugin->thread_start && runs_here(instance))
-			instance->locals[gh_asker_index(asker)] = instance->plugin->thread_start(instance->self);
+			instance->locals[gh_asker_index(asker)] =
+				instance->plugin->thread_start(instance->self);
 	}
 }
 

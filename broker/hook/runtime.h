@@ -28,9 +28,9 @@
  * At the end of the process the same way, without a new one: cancel what waits first.
  */
 struct gh_runtime {
-	uint64_t generation; /* 1, 2, ...: counts builds */
-	struct gh_settings *settings; /* what it was built of; its own */
-	uint64_t events;     /* GH_EV_ bits that anybody wants */
+	uint64_t generation;            /* 1, 2, ...: counts builds */
+	struct gh_settings *settings;   /* what it was built of; its own */
+	uint64_t events;                /* GH_EV_ bits that anybody wants */
 	struct gh_instance **instances; /* in the order of the file */
 	size_t instance_count;
 	struct gh_policy *policies; /* by listener, in the order of settings->listeners */
@@ -59,8 +59,9 @@ struct gh_hooks {
  * start. On failure nothing is left: instances that had been created are destroyed, settings are the caller's; else they are
  * the runtime's. The result is held once (C). Errors begin with where it stands in the file.
  */
-int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings, struct gh_runtime *previous,
-		     struct gh_runtime **runtime_r, struct gh_error *error);
+int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
+		     struct gh_runtime *previous, struct gh_runtime **runtime_r,
+		     struct gh_error *error);
 
 /* For whoever keeps a pointer to it or to one of its chains beyond a turn. Any thread. */
 struct gh_runtime *gh_runtime_ref(struct gh_runtime *runtime);
@@ -75,7 +76,8 @@ void gh_runtime_retire(struct gh_runtime **runtime);
 /* Control thread: idle, and every worker that started has stopped. Or: built and never started. */
 void gh_runtime_free(struct gh_runtime **runtime);
 
-const struct gh_policy *gh_runtime_policy(const struct gh_runtime *runtime, const char *listener); /* NULL: no such */
+const struct gh_policy *gh_runtime_policy(const struct gh_runtime *runtime,
+					  const char *listener); /* NULL: no such */
 struct gh_instance *gh_runtime_instance(const struct gh_runtime *runtime, const char *name);
 
 #endif

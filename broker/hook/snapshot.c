@@ -81,7 +81,8 @@ struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapsh
 	return snapshot->identity;
 }
 
-struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old, struct gh_shared_identity *identity,
+struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
+					      struct gh_shared_identity *identity,
 					      const char *client_id)
 {
 	struct gh_client facts = old->client;

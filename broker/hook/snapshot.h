@@ -12,7 +12,8 @@
 struct gh_snapshot;
 
 /* Copies all of `facts` but its identity: that is `identity` (a reference is taken; NULL: not authenticated). */
-struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts, struct gh_shared_identity *identity);
+struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts,
+				    struct gh_shared_identity *identity);
 struct gh_snapshot *gh_snapshot_ref(struct gh_snapshot *snapshot); /* NULL: NULL */
 void gh_snapshot_unref(struct gh_snapshot **snapshot);
 
@@ -23,7 +24,8 @@ struct gh_snapshot *gh_snapshot_of(const struct gh_client *client);
 struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot); /* borrowed; NULL: none */
 
 /* A new one that differs by these; client_id NULL: as it was. */
-struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old, struct gh_shared_identity *identity,
+struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
+					      struct gh_shared_identity *identity,
 					      const char *client_id);
 /* As the author of what outlives the connection: connection 0, otherwise the same. */
 struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old);

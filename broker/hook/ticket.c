@@ -24,8 +24,8 @@ struct gh_ticket_slot {
 
 static struct gh_ticket ticket_of(const struct gh_asker *asker, uint32_t slot)
 {
-	return (struct gh_ticket){ (uint64_t)asker->slots[slot].generation << 32 | (uint64_t)slot << 8 |
-				   (asker->index + 1) };
+	return (struct gh_ticket){ (uint64_t)asker->slots[slot].generation << 32 |
+				   (uint64_t)slot << 8 | (asker->index + 1) };
 }
 
 static uint32_t slot_of(struct gh_ticket ticket)
@@ -51,14 +51,15 @@ static void grow(struct gh_asker *asker)
 
 	asker->slots = gh_realloc_array(asker->slots, count, sizeof(*asker->slots));
 	for (uint32_t i = count; i-- > old;) {
-		asker->slots[i] = (struct gh_ticket_slot){ .generation = 1, .next_free = asker->free };
+		asker->slots[i] =
+			(struct gh_ticket_slot){ .generation = 1, .next_free = asker->free };
 		asker->free = i;
 	}
 	asker->slot_count = count;
 }
 
-struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance, struct gh_ask *ask,
-				    uint64_t due_ms)
+struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
+				    struct gh_ask *ask, uint64_t due_ms)
 {
 	struct gh_ticket ticket = { 0 };
 	struct gh_ticket_slot *slot;
@@ -139,8 +140,8 @@ static void count_invented(struct gh_askers *askers)
 	pthread_mutex_unlock(&askers->at[0].lock);
 }
 
-bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance, struct gh_ticket ticket,
-		     uint64_t *due_ms_r)
+bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
+		     struct gh_ticket ticket, uint64_t *due_ms_r)
 {
 	struct gh_asker *asker = gh_ticket_asker(askers, ticket);
 	struct gh_ticket_slot *slot;
@@ -183,7 +184,8 @@ bool gh_ticket_post(struct gh_askers *askers, struct gh_ticket ticket, struct gh
 	return posted;
 }
 
-bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instance, struct gh_ticket ticket)
+bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instance,
+		     struct gh_ticket ticket)
 {
 	struct gh_asker *asker = gh_ticket_asker(askers, ticket);
 	const struct gh_ticket_slot *slot;

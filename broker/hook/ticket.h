@@ -14,18 +14,19 @@ struct gh_ask;
  * the rest is any thread's, under the asker's lock, which nobody holds while a module runs.
  */
 /* id 0: no slot left (16 million). Counts in instance->pending until it is closed. */
-struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance, struct gh_ask *ask,
-				    uint64_t due_ms);
+struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
+				    struct gh_ask *ask, uint64_t due_ms);
 /* Nothing that comes for it has an effect any more. id 0 is fine. */
 enum gh_ticket_end { GH_TICKET_ANSWERED, GH_TICKET_TIMED_OUT, GH_TICKET_CANCELLED };
 void gh_ticket_close(struct gh_asker *asker, struct gh_ticket ticket, enum gh_ticket_end end);
 
 /* Any thread. True: open, of this instance and before its deadline; now claimed by the caller. Others are counted. */
-bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance, struct gh_ticket ticket,
-		     uint64_t *due_ms_r);
+bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
+		     struct gh_ticket ticket, uint64_t *due_ms_r);
 /* Any thread, after a claim. True: mail is posted to the asker. False: nobody waits any more (counted), mail is the caller's. */
 bool gh_ticket_post(struct gh_askers *askers, struct gh_ticket ticket, struct gh_mail *mail);
-bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instance, struct gh_ticket ticket);
+bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instance,
+		     struct gh_ticket ticket);
 /* The asker's thread, when the mail has come: who waits; NULL: closed meanwhile (counted). */
 struct gh_ask *gh_ticket_answered(struct gh_asker *asker, struct gh_ticket ticket);
 struct gh_asker *gh_ticket_asker(struct gh_askers *askers, struct gh_ticket ticket); /* NULL: invented */
