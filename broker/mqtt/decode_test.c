@@ -243,6 +243,7 @@ START_TEST(disconnects)
 		{ 5, "e0 00", 0, -1, NULL },
 		{ 5, "e0 [ 04 ]", 4, -1, NULL },
 		{ 5, "e0 [ 04 [] ]", 4, -1, NULL },
+		{ 5, "e0 [ 00 [ 1f 'bye' ] ]", 0, -1, "bye" },
 		{ 5, "e0 [ 00 [ 11 00000000 ] ]", 0, 0, NULL },
 		{ 5, "e0 [ 99 [ 1f 'bye' 26 'k' 'v' 11 ffffffff ] ]", 0x99, UINT32_MAX, "bye" },
 	};
