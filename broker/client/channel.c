@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/acknowledge.h"
+#include "client/admit.h"
 #include "client/attach.h"
 #include "client/authenticate.h"
 #include "client/author.h"
@@ -394,17 +395,11 @@ void gh_channel_uproot(struct gh_channel *channel)
 
 static struct gh_snapshot *facts(const struct gh_conn *conn, const char *listener, uint64_t serial)
 {
-	const struct gh_peer *peer = gh_conn_peer(conn);
 	char address[GH_PEER_TEXT];
-	struct gh_client client = { .size = sizeof(client), .connection = serial, .listener = listener };
+	struct gh_client client;
 
-	gh_peer_text(peer, address);
-	client.address = address;
-	memcpy(client.ip, peer->ip, sizeof(client.ip));
-	client.port = peer->port;
-	client.transport = peer->transport;
-	client.local = peer->local;
-	client.connected_at = gh_clock_wall_us() / 1000000;
+	gh_client_facts(gh_conn_peer(conn), listener, address, &client);
+	client.connection = serial;
 	return gh_snapshot_new(&client, NULL);
 }
 

@@ -23,6 +23,9 @@ int gh_peer_from(int fd, const struct sockaddr *address, struct gh_peer *peer_r)
 #define GH_PEER_TEXT 48
 void gh_peer_text(const struct gh_peer *peer, char text[GH_PEER_TEXT]);
 
+/* A peer made up of "192.0.2.7" or "2001:db8::1", port 0; false: not an address. */
+bool gh_peer_parse(const char *text, struct gh_peer *peer_r);
+
 /* IPv4 as its mapped form. */
 bool gh_peer_is_ipv4(const struct gh_peer *peer);
 

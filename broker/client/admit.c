@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a client before it has said anything, and whether modules want it at all. */
+#include "client/admit.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "hook/ask.h"
+#include "hook/event.h"
+
+#include <string.h>
+
+void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address, struct gh_client *client_r)
+{
+	gh_peer_text(peer, address);
+	*client_r = (struct gh_client){ .size = sizeof(*client_r), .listener = listener, .address = address,
+					.port = peer->port, .transport = peer->transport, .local = peer->local,
+					.connected_at = gh_clock_wall_us() / 1000000 };
+	memcpy(client_r->ip, peer->ip, sizeof(client_r->ip));
+}
+
+static void tell(struct gh_runtime *runtime, const struct gh_client *client, const struct gh_decision *decision)
+{
+	struct gh_event event = { .kind = GH_EV_ACCEPT, .client = client, .verdict = decision->verdict,
+				  .module = decision->module, .why = decision->why };
+
+	if (gh_event_wanted(runtime, GH_EV_ACCEPT))
+		gh_event_tell(runtime, &event);
+}
+
+bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer)
+{
+	const struct gh_policy *policy = gh_runtime_policy(runtime, listener);
+	struct gh_decision decision;
+	char address[GH_PEER_TEXT];
+	struct gh_client client;
+
+	if (!policy)
+		return false;
+	gh_client_facts(peer, listener, address, &client);
+	gh_ask_accept(policy->authenticate, &client, &decision);
+	tell(runtime, &client, &decision);
+	if (decision.verdict != GH_DENY)
+		return true;
+	gh_log_line(GH_LOG_NOTICE,
+		    (const struct gh_log_field[]){ GH_FIELD("address", address), GH_FIELD("listener", listener),
+						   GH_FIELD("module", decision.module), GH_FIELD("reason", decision.why) },
+		    4, "connection refused");
+	return false;
+}

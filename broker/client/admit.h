@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a client before it has said anything, and whether modules want it at all. */
+#ifndef GH_CLIENT_ADMIT_H
+#define GH_CLIENT_ADMIT_H
+
+#include "hook/runtime.h"
+#include "net/peer.h"
+
+/* Fills a gh_client of a fresh connection; address: GH_PEER_TEXT bytes of the caller's that *client_r points to. */
+void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address, struct gh_client *client_r);
+
+/* The accept hooks of the listener's authenticate list; who is refused is logged and told. Any thread that asks modules. */
+bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of the control socket. */
+#ifndef GH_CTL_CONTROL_PRIV_H
+#define GH_CTL_CONTROL_PRIV_H
+
+#include "base/json.h"
+#include "client/inspect.h"
+#include "ctl/control.h"
+#include "ctl/wire.h"
+
+struct gh_gathering;
+struct gh_explaining;
+
+/* One connection of gatehousectl: a request, a reply, the end. */
+struct gh_ctl_client {
+	struct gh_node in_control;
+	struct gh_control *control;
+	struct gh_io *io;
+	struct gh_timeout deadline;
+	struct gh_buf in, out;
+	size_t sent;
+	uint32_t uid;
+	long pid;
+	struct gh_gathering *gathering;   /* workers are asked */
+	struct gh_explaining *explaining; /* modules are asked */
+};
+
+struct gh_control {
+	struct gh_daemon *daemon;
+	struct gh_io *io;
+	char *path;
+	struct gh_node clients;
+	unsigned client_count;
+};
+
+/* Replies: each ends the request; the client is freed when it has been sent. */
+void gh_ctl_fail(struct gh_ctl_client *client, const char *code, const char *fmt, ...) GH_PRINTF(3, 4);
+void gh_ctl_text(struct gh_ctl_client *client, struct gh_str text);
+/* rows: JSON elements, commas between them, without brackets. */
+void gh_ctl_rows(struct gh_ctl_client *client, struct gh_str rows);
+
+/* A whole request has come. */
+void gh_ctl_command(struct gh_ctl_client *client, const struct gh_words *words);
+void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words);
+
+/*
+ * Asks every worker, or the one of client_id (not NULL); done() once all have answered, with all their elements joined. It
+ * replies. Nothing comes if the client has gone meanwhile.
+ */
+typedef void gh_gathered_fn(struct gh_ctl_client *client, struct gh_str rows, size_t count, struct gh_snapshot *who);
+void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, struct gh_question *), const char *client_id,
+		   gh_gathered_fn *done);
+
+/* The client has gone: what is under way has nobody to tell. */
+void gh_ctl_gathering_orphan(struct gh_ctl_client *client);
+void gh_explaining_free(struct gh_explaining **explaining);
+
+#endif

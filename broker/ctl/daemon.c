@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control thread: what is in force, how it is replaced, and how it ends. */
+#include "ctl/daemon.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "client/admit.h"
+#include "client/shard.h"
+#include "ctl/control.h"
+#include "ctl/runtime.h"
+#include "limit/nofile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* A module's thread that blocks at the very end is given so long. */
+#define END_MS 2000u
+
+/* ---- reading ---- */
+
+static int read_settings(const struct gh_daemon_options *options, struct gh_settings **settings_r, struct gh_error *error)
+{
+	if (options->file)
+		return gh_settings_read(options->file, settings_r, error);
+	*settings_r = gh_settings_quick(options->port);
+	return 0;
+}
+
+static int open_log(const struct gh_daemon *daemon, const struct gh_settings *settings, struct gh_error *error)
+{
+	struct gh_log_settings log = settings->log;
+
+	if (daemon->options.verbose)
+		log.level = GH_LOG_DEBUG;
+	return gh_log_open(&log, error);
+}
+
+static struct gh_penalty_settings penalty_of(const struct gh_limits *limits)
+{
+	return (struct gh_penalty_settings){ .base_ms = (uint32_t)limits->failed_login_delay,
+					     .max_ms = (uint32_t)limits->failed_login_delay_max,
+					     .decay_ms = (uint32_t)limits->failed_login_decay,
+					     .entries = (uint32_t)limits->failed_login_entries };
+}
+
+static uint64_t count_limit(int64_t limit)
+{
+	return limit == INT64_MAX ? UINT64_MAX : (uint64_t)limit;
+}
+
+static struct gh_retained_limits retained_of(const struct gh_limits *limits)
+{
+	return (struct gh_retained_limits){ .count = count_limit(limits->retained_messages), .bytes = limits->retained_bytes };
+}
+
+static void say_open(const struct gh_settings *settings)
+{
+	for (size_t i = 0; i < settings->listener_count; i++)
+		if (settings->listeners[i].authorize.open && settings->listeners[i].authorize.count == 0)
+			gh_log_warning("listener '%s': authorize: none: every client may publish and subscribe to everything",
+				       settings->listeners[i].name);
+}
+
+static unsigned connections_of(const struct gh_daemon *daemon, const struct gh_settings *settings)
+{
+	unsigned possible = gh_nofile_connections(daemon->nofile, settings->workers);
+	uint64_t wanted = (uint64_t)settings->limits.connections;
+
+	return wanted > 0 && wanted < possible ? (unsigned)wanted : possible;
+}
+
+/* ---- listeners ---- */
+
+/* A connection may still be on its way with the name of a listener that is gone: names are kept to the end. */
+static char *keep_name(struct gh_daemon *daemon, const char *name)
+{
+	for (size_t i = 0; i < daemon->listener_name_count; i++)
+		if (strcmp(daemon->listener_names[i], name) == 0)
+			return daemon->listener_names[i];
+	daemon->listener_names = gh_realloc_array(daemon->listener_names, daemon->listener_name_count + 1,
+						  sizeof(*daemon->listener_names));
+	return daemon->listener_names[daemon->listener_name_count++] = gh_strdup(name);
+}
+
+static int prepare_listeners(struct gh_daemon *daemon, const struct gh_settings *settings, struct gh_error *error)
+{
+	struct gh_listener_want *wants = gh_alloc_array(settings->listener_count, sizeof(*wants));
+	int rc;
+
+	for (size_t i = 0; i < settings->listener_count; i++)
+		wants[i] = (struct gh_listener_want){ .name = settings->listeners[i].name,
+						      .address = settings->listeners[i].address,
+						      .mode = settings->listeners[i].mode,
+						      .user = keep_name(daemon, settings->listeners[i].name) };
+	rc = gh_listeners_prepare(daemon->listeners, wants, settings->listener_count, error);
+	free(wants);
+	return rc;
+}
+
+static void say_listening(const struct gh_daemon *daemon)
+{
+	char address[GH_LISTENER_TEXT];
+	const char *name;
+
+	for (size_t i = 0; gh_listeners_bound(daemon->listeners, i, &name, address); i++)
+		if (daemon->options.file)
+			gh_log_notice("listening on %s (listener '%s')", address, name);
+		else
+			gh_log_notice("listening on %s only: no listener configured, see gatehouse.yaml(5)", address);
+}
+
+static bool admit(void *arg, void *listener, const struct gh_peer *peer)
+{
+	struct gh_daemon *daemon = arg;
+
+	return gh_admit(daemon->runtime, listener, peer);
+}
+
+/* ---- start ---- */
+
+static int make_directory(const char *path, struct gh_error *error)
+{
+	if (mkdir(path, 0750) == 0 || errno == EEXIST)
+		return 0;
+	return gh_error_set(error, GH_EIO, "state-directory '%s': %s", path, strerror(errno));
+}
+
+static void post(void *arg, struct gh_mail *mail)
+{
+	gh_inbox_post(arg, GH_LANE_CONTROL, mail);
+}
+
+static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
+{
+	struct gh_broker *broker = &daemon->broker;
+
+	broker->hooks = (struct gh_hooks){ .askers = broker->askers, .metrics = broker->metrics,
+					   .on_idle = gh_runtime_idle, .arg = daemon };
+	daemon->loop = gh_loop_new();
+	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
+	if (!daemon->inbox)
+		return gh_error_set(error, GH_EIO, "no descriptor for the control thread: %s", strerror(errno));
+	daemon->asker = gh_asker_enter(broker->askers, broker->worker_count, daemon->loop, post, daemon->inbox);
+	return gh_loader_new(daemon->options.plugin_directory, &broker->hooks.loader, error);
+}
+
+/* From settings to modules that are loaded and instances that are created. */
+static int prepare(struct gh_daemon *daemon, struct gh_error *error)
+{
+	struct gh_settings *settings;
+	struct gh_retained_limits retained;
+	struct gh_penalty_settings penalty;
+	int rc = read_settings(&daemon->options, &settings, error);
+
+	if (rc < 0)
+		return rc;
+	daemon->broker.worker_count = settings->workers;
+	retained = retained_of(&settings->limits);
+	penalty = penalty_of(&settings->limits);
+	gh_broker_init(&daemon->broker, &retained, &penalty);
+	rc = make_hooks(daemon, error);
+	if (rc == 0)
+		rc = gh_runtime_build(&daemon->broker.hooks, settings, NULL, &daemon->runtime, error);
+	if (rc < 0)
+		gh_settings_free(&settings);
+	return rc;
+}
+
+static int serve(struct gh_daemon *daemon, struct gh_error *error)
+{
+	const struct gh_settings *settings = gh_daemon_in_force(daemon);
+	struct gh_broker *broker = &daemon->broker;
+	int rc;
+
+	gh_total_init(&broker->total, connections_of(daemon, settings));
+	broker->first = daemon->runtime;
+	rc = gh_workers_start(broker->worker_count, &gh_shard_fn, broker, &broker->total, &broker->workers, error);
+	if (rc < 0)
+		return rc;
+	daemon->listeners = gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
+	rc = prepare_listeners(daemon, settings, error);
+	if (rc == 0) {
+		rc = gh_control_new(daemon, &daemon->control, error);
+		if (rc < 0)
+			gh_listeners_abandon(daemon->listeners);
+	}
+	if (rc < 0)
+		return rc;
+	gh_listeners_commit(daemon->listeners);
+	return 0;
+}
+
+int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options, struct gh_error *error)
+{
+	int rc;
+
+	*daemon = (struct gh_daemon){ .options = *options };
+	rc = gh_nofile_raise(&daemon->nofile, error);
+	if (rc == 0)
+		rc = prepare(daemon, error);
+	if (rc == 0)
+		rc = open_log(daemon, gh_daemon_in_force(daemon), error);
+	if (rc == 0)
+		rc = make_directory(gh_daemon_in_force(daemon)->state_directory, error);
+	if (rc == 0)
+		rc = serve(daemon, error);
+	if (rc < 0) {
+		gh_daemon_done(daemon);
+		return rc;
+	}
+	gh_log_notice("gatehouse " PACKAGE_VERSION " running, workers=%u, descriptors=%u, connections at most %u",
+		      daemon->broker.worker_count, daemon->nofile, gh_total_max(&daemon->broker.total));
+	say_open(gh_daemon_in_force(daemon));
+	say_listening(daemon);
+	return 0;
+}
+
+int gh_daemon_check(const struct gh_daemon_options *options, struct gh_error *error)
+{
+	struct gh_daemon daemon = { .options = *options };
+	int rc = prepare(&daemon, error);
+
+	gh_daemon_done(&daemon);
+	return rc;
+}
+
+void gh_daemon_run(struct gh_daemon *daemon)
+{
+	gh_loop_run(daemon->loop);
+}
+
+/* ---- another configuration ---- */
+
+static int fixed(const char *what, bool same, struct gh_error *error)
+{
+	return same ? 0 : gh_error_set(error, GH_EINVAL, "%s can't change while the broker runs: restart needed", what);
+}
+
+static int check_fixed(const struct gh_settings *now, const struct gh_settings *then, struct gh_error *error)
+{
+	int rc = fixed("workers", now->workers == then->workers, error);
+
+	if (rc == 0)
+		rc = fixed("state-directory", strcmp(now->state_directory, then->state_directory) == 0, error);
+	if (rc == 0)
+		rc = fixed("control", strcmp(now->control_socket, then->control_socket) == 0, error);
+	return rc;
+}
+
+static void take(struct gh_daemon *daemon, struct gh_runtime *runtime)
+{
+	const struct gh_settings *settings = runtime->settings;
+	struct gh_retained_limits retained = retained_of(&settings->limits);
+	struct gh_penalty_settings penalty = penalty_of(&settings->limits);
+	struct gh_runtime *old = daemon->runtime;
+
+	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
+	gh_retained_set_limits(daemon->broker.retained, &retained);
+	gh_penalties_configure(daemon->broker.penalties, &penalty);
+	daemon->runtime = runtime;
+	/* Workers first: a connection that the new listeners accept comes to them after it. */
+	gh_runtime_replace(daemon, old);
+	gh_listeners_commit(daemon->listeners);
+}
+
+static int reload(struct gh_daemon *daemon, struct gh_error *error)
+{
+	struct gh_settings *settings;
+	struct gh_runtime *runtime;
+	int rc = read_settings(&daemon->options, &settings, error);
+
+	if (rc < 0)
+		return rc;
+	rc = check_fixed(gh_daemon_in_force(daemon), settings, error);
+	if (rc == 0)
+		rc = gh_runtime_build(&daemon->broker.hooks, settings, daemon->runtime, &runtime, error);
+	if (rc < 0) {
+		gh_settings_free(&settings);
+		return rc;
+	}
+	rc = prepare_listeners(daemon, settings, error);
+	if (rc == 0) {
+		rc = open_log(daemon, settings, error);
+		if (rc < 0)
+			gh_listeners_abandon(daemon->listeners);
+	}
+	if (rc < 0) {
+		gh_runtime_free(&runtime);
+		return rc;
+	}
+	take(daemon, runtime);
+	return 0;
+}
+
+int gh_daemon_reload(struct gh_daemon *daemon, struct gh_error *error)
+{
+	struct gh_event event = { .kind = GH_EV_RELOAD };
+	int rc = daemon->stopping ? gh_error_set(error, GH_EBUSY, "the broker stops") : reload(daemon, error);
+
+	if (rc < 0) {
+		gh_log_error("reload refused, the old configuration stays: %s", error->text);
+		event.text = error->text;
+		event.code = 1;
+	} else {
+		gh_log_notice("configuration reloaded");
+		say_open(gh_daemon_in_force(daemon));
+	}
+	if (gh_event_wanted(daemon->runtime, GH_EV_RELOAD))
+		gh_event_tell(daemon->runtime, &event);
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static void on_stopped(struct gh_mail *mail, void *owner)
+{
+	struct gh_daemon *daemon = owner;
+
+	(void)mail;
+	if (daemon)
+		gh_loop_stop(daemon->loop);
+}
+
+void gh_daemon_stop(struct gh_daemon *daemon)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	gh_log_notice("shutting down");
+	gh_listeners_close(daemon->listeners);
+	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
+		gh_shard_shutdown(gh_workers_at(daemon->broker.workers, i));
+	daemon->stopped.deliver = on_stopped;
+	gh_workers_stop(daemon->broker.workers, (uint32_t)gh_daemon_in_force(daemon)->shutdown_timeout, daemon->inbox,
+			&daemon->stopped);
+}
+
+static void free_names(struct gh_daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->listener_name_count; i++)
+		free(daemon->listener_names[i]);
+	free(daemon->listener_names);
+}
+
+bool gh_daemon_done(struct gh_daemon *daemon)
+{
+	struct gh_broker *broker = &daemon->broker;
+
+	gh_control_free(&daemon->control);
+	gh_listeners_free(&daemon->listeners);
+	gh_workers_free(&broker->workers);
+	if (daemon->runtime && !gh_runtimes_end(daemon, END_MS))
+		return false;
+	if (daemon->asker)
+		gh_asker_leave(daemon->asker);
+	gh_loader_free(&broker->hooks.loader);
+	gh_inbox_free(&daemon->inbox);
+	gh_loop_free(&daemon->loop);
+	gh_broker_done(broker);
+	free_names(daemon);
+	gh_log_close();
+	return true;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gatehousectl: asks a running broker, by its control socket. */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "conf/settings.h"
+#include "ctl/wire.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum exit_code { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_NOT_FOUND = 4 };
+
+static const char usage_text[] =
+	"usage: gatehousectl [--socket PATH] [--json] COMMAND\n"
+	"\n"
+	"  status                      what is running\n"
+	"  clients                     who is connected\n"
+	"  plugins                     instances of modules: state and figures\n"
+	"  reload                      read the configuration again: all of it, or nothing\n"
+	"  disconnect CLIENT-ID        send a client away\n"
+	"  metrics [--prometheus]      all counters\n"
+	"  explain ACTION [OPTION...]  what would the modules say, and why?\n"
+	"      ACTION: connect | publish TOPIC | subscribe FILTER | receive TOPIC | will TOPIC\n"
+	"      --live CLIENT-ID, or --user NAME --client CLIENT-ID [--bound] --address IP --listener NAME\n"
+	"      --qos N  --retain  --size BYTES\n";
+
+struct call {
+	char socket[GH_PLACE_SIZE];
+	bool json;
+	const char *words[GH_WIRE_WORDS];
+	size_t count;
+};
+
+/* ---- the command line ---- */
+
+enum { OPT_SOCKET = 256, OPT_JSON, OPT_PROMETHEUS, OPT_RETAIN, OPT_BOUND, OPT_HELP, OPT_VERSION, OPT_KEY };
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "prometheus", no_argument, NULL, OPT_PROMETHEUS },
+	{ "retain", no_argument, NULL, OPT_RETAIN },
+	{ "bound", no_argument, NULL, OPT_BOUND },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "live", required_argument, NULL, OPT_KEY },
+	{ "user", required_argument, NULL, OPT_KEY },
+	{ "client", required_argument, NULL, OPT_KEY },
+	{ "address", required_argument, NULL, OPT_KEY },
+	{ "listener", required_argument, NULL, OPT_KEY },
+	{ "qos", required_argument, NULL, OPT_KEY },
+	{ "size", required_argument, NULL, OPT_KEY },
+	{ 0 },
+};
+
+static bool is_explain(const struct call *call)
+{
+	return call->count > 0 && strcmp(call->words[0], "explain") == 0;
+}
+
+static bool add_word(struct call *call, const char *key, const char *value)
+{
+	struct gh_buf word = { 0 };
+
+	if (call->count == GH_WIRE_WORDS)
+		return false;
+	gh_buf_printf(&word, "%s%s", key, value);
+	gh_buf_u8(&word, 0);
+	call->words[call->count++] = (const char *)word.p; /* to the end of the process */
+	return true;
+}
+
+/* Words of explain come after its action and topic, wherever the options stand. */
+struct later {
+	struct {
+		const char *key, *value;
+	} item[GH_WIRE_WORDS];
+	size_t count;
+};
+
+static bool put_later(struct later *later, const char *key, const char *value)
+{
+	if (later->count == GH_WIRE_WORDS / 2)
+		return false;
+	later->item[later->count].key = key;
+	later->item[later->count++].value = value;
+	return true;
+}
+
+static const char *key_of(int index)
+{
+	static const char *const keys[] = { "live=", "user=", "client=", "address=", "listener=", "qos=", "size=" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strncmp(keys[i], long_options[index].name, strlen(keys[i]) - 1) == 0)
+			return keys[i];
+	return "";
+}
+
+/* -1: go on; else the exit code. */
+static int take_option(struct call *call, struct later *later, int option, int index)
+{
+	bool fine = true;
+
+	switch (option) {
+	case OPT_SOCKET:
+		fine = strlen(optarg) < sizeof(call->socket);
+		snprintf(call->socket, sizeof(call->socket), "%s", optarg);
+		break;
+	case OPT_JSON:
+		call->json = true;
+		break;
+	case OPT_PROMETHEUS:
+		fine = put_later(later, "prometheus", "");
+		break;
+	case OPT_RETAIN:
+		fine = put_later(later, "retain=yes", "");
+		break;
+	case OPT_BOUND:
+		fine = put_later(later, "bound=yes", "");
+		break;
+	case OPT_KEY:
+		fine = put_later(later, key_of(index), optarg);
+		break;
+	case OPT_HELP:
+		fputs(usage_text, stdout);
+		return EXIT_FINE;
+	case OPT_VERSION:
+		printf("gatehousectl " PACKAGE_VERSION "\n");
+		return EXIT_FINE;
+	default:
+		fine = false;
+	}
+	if (fine)
+		return -1;
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+static int parse(struct call *call, int argc, char **argv)
+{
+	struct later later = { .count = 0 };
+	int option, index, rc = -1;
+
+	while (rc < 0 && (option = getopt_long(argc, argv, "", long_options, &index)) != -1)
+		rc = take_option(call, &later, option, index);
+	if (rc >= 0)
+		return rc;
+	for (bool fine = true; optind < argc && fine; optind++)
+		fine = add_word(call, is_explain(call) && call->count == 2 ? "topic=" : "", argv[optind]);
+	for (size_t i = 0; i < later.count; i++)
+		add_word(call, later.item[i].key, later.item[i].value);
+	if (call->count > 0 && optind == argc)
+		return -1;
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+/* ---- the call ---- */
+
+static int unreachable(const struct call *call, const char *what)
+{
+	fprintf(stderr, "gatehousectl: %s: %s\n", call->socket, what);
+	return EXIT_UNREACHABLE;
+}
+
+static int send_all(int fd, const struct gh_buf *buf)
+{
+	for (size_t sent = 0; sent < buf->n;) {
+		ssize_t n = send(fd, buf->p + sent, buf->n - sent, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return -1;
+		sent += (size_t)n;
+	}
+	return 0;
+}
+
+static int receive_all(int fd, struct gh_buf *buf)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, gh_buf_reserve(buf, 65536), 65536, 0);
+		if (n > 0)
+			buf->n += (size_t)n;
+	} while (n > 0);
+	return n < 0 || buf->n == 0 ? -1 : 0;
+}
+
+static int exchange(const struct call *call, struct gh_buf *reply)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct gh_buf request = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+
+	if (strlen(call->socket) >= sizeof(address.sun_path))
+		return unreachable(call, "path too long");
+	memcpy(address.sun_path, call->socket, strlen(call->socket) + 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return unreachable(call, strerror(errno));
+	gh_wire_request(&request, call->words, call->count);
+	rc = send_all(fd, &request) < 0 || receive_all(fd, reply) < 0 ? unreachable(call, "no answer") : 0;
+	gh_buf_done(&request);
+	close(fd);
+	return rc;
+}
+
+/* ---- what comes back ---- */
+
+static char *cell(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		return gh_strdup(json_string_value(value));
+	case JSON_NULL:
+		return gh_strdup("");
+	default:
+		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	}
+}
+
+/* Nothing that came from the network may move the terminal's cursor. */
+static void print_cell(const char *text, int width)
+{
+	int n = 0;
+
+	for (; *text; text++, n++)
+		putchar((unsigned char)*text < 32 || *text == 127 ? '?' : *text);
+	for (; n < width; n++)
+		putchar(' ');
+}
+
+static int widest(const json_t *rows, const char *key)
+{
+	size_t width = strlen(key), i;
+	const json_t *row;
+
+	json_array_foreach(rows, i, row) {
+		const json_t *value = json_object_get(row, key);
+		char *text = value ? cell(value) : NULL;
+
+		if (text && strlen(text) > width)
+			width = strlen(text);
+		free(text);
+	}
+	return (int)width;
+}
+
+static void print_table(json_t *rows)
+{
+	json_t *first = json_array_get(rows, 0), *row, *value;
+	const char *key;
+	size_t i;
+
+	json_object_foreach(first, key, value)
+		print_cell(key, widest(rows, key) + 2);
+	putchar('\n');
+	json_array_foreach(rows, i, row) {
+		json_object_foreach(first, key, value) {
+			const json_t *mine = json_object_get(row, key);
+			char *text = mine ? cell(mine) : gh_strdup("");
+
+			print_cell(text, widest(rows, key) + 2);
+			free(text);
+		}
+		putchar('\n');
+	}
+}
+
+/* One row reads better downwards. */
+static void print_list(json_t *row)
+{
+	json_t *value;
+	const char *key;
+
+	json_object_foreach(row, key, value) {
+		char *text = cell(value);
+
+		print_cell(key, 18);
+		print_cell(text, 0);
+		putchar('\n');
+		free(text);
+	}
+}
+
+static void print_rows(const struct call *call, json_t *rows)
+{
+	bool single = strcmp(call->words[0], "status") == 0 || is_explain(call);
+
+	if (call->json)
+		json_dumpf(single ? json_array_get(rows, 0) : rows, stdout, JSON_INDENT(2));
+	else if (single)
+		print_list(json_array_get(rows, 0));
+	else if (json_array_size(rows) > 0)
+		print_table(rows);
+	if (call->json)
+		putchar('\n');
+}
+
+static int refused(const json_t *reply)
+{
+	const char *code = json_string_value(json_object_get(reply, "code"));
+	const char *text = json_string_value(json_object_get(reply, "error"));
+
+	fprintf(stderr, "gatehousectl: %s\n", text ? text : "refused");
+	if (code && strcmp(code, "not-found") == 0)
+		return EXIT_NOT_FOUND;
+	return code && strcmp(code, "usage") == 0 ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+static int show(const struct call *call, const json_t *reply)
+{
+	json_t *rows = json_object_get(reply, "rows");
+	const char *text = json_string_value(json_object_get(reply, "text"));
+
+	if (!json_is_true(json_object_get(reply, "ok")))
+		return refused(reply);
+	if (rows)
+		print_rows(call, rows);
+	else if (call->json)
+		printf("{}\n");
+	else if (text)
+		fputs(text, stdout);
+	if (is_explain(call) &&
+	    strcmp(json_string_value(json_object_get(json_array_get(rows, 0), "verdict")), "allow") != 0)
+		return EXIT_REFUSED;
+	return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = { .count = 0 };
+	struct gh_buf text = { 0 };
+	json_error_t error;
+	json_t *reply;
+	int rc;
+
+	gh_find_control_socket(call.socket);
+	rc = parse(&call, argc, argv);
+	if (rc >= 0)
+		return rc;
+	rc = exchange(&call, &text);
+	if (rc != 0)
+		return rc;
+	reply = json_loadb((const char *)text.p, text.n, 0, &error);
+	gh_buf_done(&text);
+	if (!reply)
+		return unreachable(&call, "an answer that isn't JSON");
+	rc = show(&call, reply);
+	json_decref(reply);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What gatehousectl and the broker say to each other: words one way, one JSON document back. */
+#ifndef GH_CTL_WIRE_H
+#define GH_CTL_WIRE_H
+
+#include "base/buf.h"
+
+/*
+ * A request is LENGTH:WORDS - the length of WORDS in decimal, each word ended by NUL - one a connection. The reply is a JSON
+ * object and the end of the stream:
+ *   {"ok":true,"rows":[{...}, ...]}        a table
+ *   {"ok":true,"text":"..."}               printed as it is
+ *   {"ok":false,"code":"not-found","error":"..."}
+ */
+#define GH_WIRE_MAX 65536u /* bytes of WORDS */
+#define GH_WIRE_WORDS 64u
+
+/* Words of a request; they point into its bytes. */
+struct gh_words {
+	const char *word[GH_WIRE_WORDS];
+	size_t count;
+};
+
+void gh_wire_request(struct gh_buf *out, const char *const *words, size_t count);
+
+/* 1: whole; 0: more is to come; GH_EINVAL: not a request, or too long. */
+int gh_wire_parse(const struct gh_buf *in, struct gh_words *words_r);
+
+#endif
