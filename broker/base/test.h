@@ -29,4 +29,7 @@
 
 #define GH_COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* For loops of many steps: what ck_assert() says, without the system call that it makes each time. */
+#define GH_MUST(condition) ((condition) ? (void)0 : ck_abort_msg("%s", #condition))
+
 #endif

@@ -98,7 +98,7 @@ void gh_index_free(struct gh_index **index)
 	*index = NULL;
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static uint32_t edge_hash(const struct gh_index *index, uint32_t parent, uint32_t level)
 {
@@ -212,7 +212,7 @@ static void prune(struct gh_index *index, uint32_t number)
 	}
 }
 
-/* ---- the text of a node ------------------------------------------------------------------------ */
+/* ---- the text of a node ---------------------------------------------------------------------- */
 
 static struct gh_str text_of(const struct gh_index *index, uint32_t number)
 {
@@ -266,7 +266,7 @@ static void tell_interest(struct gh_index *index, uint32_t node, bool interested
 		gh_interest_remove(index->interest, index->worker, filter);
 }
 
-/* ---- subscribers of a node --------------------------------------------------------------------- */
+/* ---- subscribers of a node ------------------------------------------------------------------- */
 
 static void set_size(struct gh_index *index, struct node *node, uint32_t size)
 {
@@ -365,7 +365,7 @@ static struct gh_subscriber *find_owned(const struct gh_index *index,
 	return NULL;
 }
 
-/* ---- what others call -------------------------------------------------------------------------- */
+/* ---- what others call ------------------------------------------------------------------------ */
 
 struct gh_subscriber *gh_index_find(const struct gh_index *index, const struct gh_session *session,
 				    struct gh_str filter, bool share)
@@ -450,7 +450,7 @@ size_t gh_index_bytes(const struct gh_index *index)
 	       index->many_bytes + frontiers * sizeof(uint32_t) + index->text.size;
 }
 
-/* ---- matching ---------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 struct report {
 	gh_index_fn *fn;

@@ -42,7 +42,8 @@ void gh_interest_free(struct gh_interest **interest)
 	*interest = NULL;
 }
 
-/* The hash of a prefix from that of the one a level shorter: so "" and "/" differ by how often this was done. */
+/* The hash of a prefix from that of the one a level shorter: so "" and "/" differ by how often
+ * this was done. */
 static uint64_t extend(const struct gh_interest *interest, uint64_t hash, struct gh_str level)
 {
 	hash = (hash ^ gh_siphash(&interest->key, level.p, level.n)) * 0x9e3779b97f4a7c15u;
@@ -72,9 +73,9 @@ static uint32_t place_of_filter(const struct gh_interest *interest, struct gh_st
 	return place(hash);
 }
 
-/* Only the worker itself sets and clears its bit, so that its own counter says what the bit has to be; the others' bits
- * of the word are theirs, hence read-modify-write. Release: what the worker did before (it is in its index) is seen by
- * whoever sees the bit. */
+/* Only the worker itself sets and clears its bit, so that its own counter says what the bit has
+ * to be; the others' bits of the word are theirs, hence read-modify-write. Release: what the worker
+ * did before (it is in its index) is seen by whoever sees the bit. */
 void gh_interest_add(struct gh_interest *interest, unsigned worker, struct gh_str filter)
 {
 	uint32_t at = place_of_filter(interest, filter);
@@ -102,7 +103,8 @@ static uint64_t mask_at(const struct gh_interest *interest, uint64_t hash)
 uint64_t gh_interest_lookup(const struct gh_interest *interest, struct gh_str topic)
 {
 	uint64_t hash = interest->key.k0;
-	/* A filter without literal prefix begins with a wildcard: nothing that begins with '$' is its. */
+	/* A filter without literal prefix begins with a wildcard: nothing that begins with '$'
+	 * is its. */
 	uint64_t mask = topic.n && topic.p[0] == '$' ? 0 : mask_at(interest, hash);
 	struct gh_str level;
 

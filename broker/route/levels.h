@@ -22,7 +22,8 @@ uint32_t gh_levels_find(const struct gh_levels *levels, struct gh_str text);
 /* A reference more; the text is copied if it is new. At most 65,535 bytes. */
 uint32_t gh_levels_ref(struct gh_levels *levels, struct gh_str text);
 void gh_levels_unref(struct gh_levels *levels, uint32_t level);
-struct gh_str gh_levels_text(const struct gh_levels *levels, uint32_t level); /* while it is referenced */
+struct gh_str gh_levels_text(const struct gh_levels *levels,
+			     uint32_t level); /* while it is referenced */
 size_t gh_levels_bytes(const struct gh_levels *levels);
 
 #endif

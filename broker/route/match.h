@@ -8,10 +8,10 @@
 /* A session that gets it. */
 struct gh_target {
 	struct gh_session *session;
-	uint32_t covered;         /* the latest policy generation under which one of its filters covered it, 0: none */
-	uint8_t qos;              /* the highest granted [MQTT-3.3.4-2]; to be lowered to the message's */
+	uint32_t covered; /* the latest of its filters' gh_subscriber.covered */
+	uint8_t qos;      /* the highest granted [MQTT-3.3.4-2]; to be lowered to the message's */
 	bool retain_as_published; /* of any of its filters */
-	uint16_t id_count;        /* subscription identifiers [MQTT-3.3.4-3, -4], equal ones repeated; at most 65,535 */
+	uint16_t id_count;        /* subscription identifiers [MQTT-3.3.4-3, -4], equal ones too */
 	uint32_t first_id;        /* the one, if id_count is 1; else gh_match_ids() */
 	uint32_t more;            /* the match's own */
 };
@@ -22,7 +22,7 @@ struct gh_target {
 struct gh_match {
 	struct gh_target *targets;
 	uint32_t target_count;
-	struct gh_group **groups; /* shared groups with a matching filter: one member of each gets it [MQTT-4.8.2-4] */
+	struct gh_group **groups; /* one member of each gets it [MQTT-4.8.2-4] */
 	uint32_t group_count;
 	/* The rest is its own. */
 	struct gh_index *index;

@@ -56,7 +56,7 @@ uint64_t gh_retained_bytes(const struct gh_retained *retained)
 	return atomic_load(&retained->bytes);
 }
 
-/* ---- the bounds -------------------------------------------------------------------------------- */
+/* ---- the bounds ------------------------------------------------------------------------------ */
 
 /* Takes `n` more of a total, unless it would be above max then. */
 static bool take(_Atomic uint64_t *total, uint64_t n, uint64_t max)
@@ -86,10 +86,10 @@ static void refund(struct gh_retained *retained, uint64_t count, uint64_t bytes)
 	atomic_fetch_sub(&retained->bytes, bytes);
 }
 
-/* ---- one topic --------------------------------------------------------------------------------- */
+/* ---- one topic ------------------------------------------------------------------------------- */
 
-/* Locked. The first level alone chooses, so that a filter with a literal one needs one shard. Other bits than those that
- * the shard's own tables look at. */
+/* Locked. The first level alone chooses, so that a filter with a literal one needs one shard.
+ * Other bits than those that the shard's own tables look at. */
 static struct retained_shard *lock_shard(struct gh_retained *retained, struct gh_str topic)
 {
 	struct retained_shard *shard;
@@ -227,7 +227,7 @@ struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_s
 	return found;
 }
 
-/* ---- many topics ------------------------------------------------------------------------------- */
+/* ---- many topics ----------------------------------------------------------------------------- */
 
 void gh_retained_list_done(struct gh_retained_list *list)
 {
@@ -259,7 +259,8 @@ void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint6
 	}
 }
 
-/* The places of a shard from cursor->place on, at most `limit`; how many were left of the limit. Expired ones go to `old`. */
+/* The places of a shard from cursor->place on, at most `limit`; how many were left of the limit.
+ * Expired ones go to `old`. */
 static uint32_t walk_shard(struct gh_retained *retained, struct gh_retained_cursor *cursor,
 			   uint32_t limit, uint64_t now, struct gh_retained_list *lists)
 {

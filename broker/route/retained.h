@@ -22,7 +22,8 @@ struct gh_retained_limits {
 	uint64_t count, bytes;
 };
 
-struct gh_retained *gh_retained_new(const struct gh_hash_key *key, const struct gh_retained_limits *limits);
+struct gh_retained *gh_retained_new(const struct gh_hash_key *key,
+				    const struct gh_retained_limits *limits);
 void gh_retained_free(struct gh_retained **retained);
 
 /* A reload. What is there already stays, also when it is more. */
@@ -36,13 +37,15 @@ enum gh_retained_result {
 };
 
 /* Takes a reference of its own if stored. */
-enum gh_retained_result gh_retained_set(struct gh_retained *retained, struct gh_publication *publication);
+enum gh_retained_result gh_retained_set(struct gh_retained *retained,
+					struct gh_publication *publication);
 
 /* Erases it if it is still the one of its topic; false: it wasn't. (Its author lost the right.) */
 bool gh_retained_erase(struct gh_retained *retained, struct gh_publication *publication);
 
 /* A reference, or NULL: none, or expired at now (monotonic ms). */
-struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_str topic, uint64_t now);
+struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_str topic,
+				       uint64_t now);
 
 /* { 0 } is empty; references in an array from malloc. */
 struct gh_retained_list {
@@ -54,7 +57,8 @@ void gh_retained_list_done(struct gh_retained_list *list); /* drops all, leaves 
 /* Appends a reference of each message whose topic matches and that isn't expired; wildcards of
  * the first level don't match '$...' [MQTT-4.7.2-1]. Doesn't recurse. Without a wildcard: the one
  * message. */
-void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now, struct gh_retained_list *list);
+void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now,
+		       struct gh_retained_list *list);
 
 /*
  * A walk in slices: everything that is stored from begin to end comes exactly once. What is expired
@@ -65,8 +69,8 @@ struct gh_retained_cursor {
 };
 /* Goes through about `limit` places and appends references of what it finds; true: there is
  * more. */
-bool gh_retained_walk(struct gh_retained *retained, struct gh_retained_cursor *cursor, uint32_t limit, uint64_t now,
-		      struct gh_retained_list *list);
+bool gh_retained_walk(struct gh_retained *retained, struct gh_retained_cursor *cursor,
+		      uint32_t limit, uint64_t now, struct gh_retained_list *list);
 
 uint64_t gh_retained_count(const struct gh_retained *retained);
 uint64_t gh_retained_bytes(const struct gh_retained *retained);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One shard of the retained store: a tree of topics. Its caller holds the lock. Private to retained*.c. */
+/* One shard of the retained store: a tree of topics. Its caller holds the lock. Private to
+ * retained*.c. */
 #ifndef GH_ROUTE_RETAINED_PRIV_H
 #define GH_ROUTE_RETAINED_PRIV_H
 

@@ -58,9 +58,9 @@ static size_t count_matches(struct gh_retained *retained, struct gh_str filter, 
 	gh_retained_match(retained, filter, now, &list);
 	n = list.count;
 	for (size_t i = 0; i < n; i++)
-		ck_assert(gh_topic_match(filter, gh_publication_topic(list.publications[i])));
+		GH_MUST(gh_topic_match(filter, gh_publication_topic(list.publications[i])));
 	gh_retained_list_done(&list);
-	ck_assert_ptr_null(list.publications);
+	GH_MUST(!list.publications);
 	return n;
 }
 
@@ -175,10 +175,9 @@ static void change(struct gh_retained *retained, struct topic *topic, unsigned n
 
 	topic->expires_at = (unsigned)rand_r(seed) % 3 ? 0 : 1 + (unsigned)rand_r(seed) % 100;
 	publication = message(topic->name, erase ? 0 : number, topic->expires_at);
-	ck_assert_int_eq(gh_retained_set(retained, publication), !erase ? GH_RETAINED_STORED
-								 : topic->number
-									 ? GH_RETAINED_ERASED
-									 : GH_RETAINED_NOTHING);
+	GH_MUST(gh_retained_set(retained, publication) == (!erase          ? GH_RETAINED_STORED
+							   : topic->number ? GH_RETAINED_ERASED
+									   : GH_RETAINED_NOTHING));
 	topic->number = erase ? 0 : number;
 	gh_publication_unref(&publication);
 }
@@ -210,19 +209,18 @@ START_TEST(agrees_with_an_array)
 		change(retained, topic, step, &seed);
 		topic = &topics[(unsigned)rand_r(&seed) % TOPICS];
 		found = gh_retained_get(retained, topic->name, 0);
-		ck_assert_uint_eq(found ? number_of(found) : 0, topic->number);
+		GH_MUST((found ? number_of(found) : 0) == topic->number);
 		gh_publication_unref(&found);
 		if (step % 20)
 			continue;
 		filter = random_text(text, true, &seed);
-		ck_assert_uint_eq(count_matches(retained, filter, now),
-				  expected(topics, filter, now));
+		GH_MUST(count_matches(retained, filter, now) == expected(topics, filter, now));
 	}
 	for (unsigned i = 0; i < TOPICS; i++)
 		if (topics[i].number)
 			set(retained, topics[i].text, 0);
-	ck_assert_uint_eq(gh_retained_count(retained), 0);
-	ck_assert_uint_eq(gh_retained_bytes(retained), 0);
+	GH_MUST(gh_retained_count(retained) == 0);
+	GH_MUST(gh_retained_bytes(retained) == 0);
 	gh_retained_free(&retained);
 	free(topics);
 }
@@ -315,7 +313,8 @@ static void fill(struct gh_retained *retained, unsigned first, unsigned end)
 	}
 }
 
-/* Slices of a walk while other topics come and go: each that stays comes once, each that has expired goes. */
+/* Slices of a walk while other topics come and go: each that stays comes once, each that has
+ * expired goes. */
 START_TEST(walks_in_slices)
 {
 	enum { N = 5000 };

@@ -145,7 +145,7 @@ uint64_t retained_prune(struct retained_shard *shard, uint32_t number)
 	return cost;
 }
 
-/* ---- what a filter matches --------------------------------------------------------------------- */
+/* ---- what a filter matches ------------------------------------------------------------------- */
 
 void retained_append(struct gh_retained_list *list, struct gh_publication *publication)
 {
@@ -181,7 +181,8 @@ static void emit(const struct search *search, uint32_t number)
 		retained_append(search->list, gh_publication_ref(publication));
 }
 
-/* This node, or the first after it among its siblings, that a wildcard in the level `depth` may take. */
+/* This node, or the first after it among its siblings, that a wildcard in the level `depth` may
+ * take. */
 static uint32_t skip_dollar(const struct search *search, uint32_t number, size_t depth)
 {
 	while (number && depth == 0) {
@@ -215,7 +216,8 @@ static void emit_tree(const struct search *search, uint32_t top)
 	}
 }
 
-/* '#' at this node: it and all below; at the root, all of its children that don't begin with '$'. */
+/* '#' at this node: it and all below; at the root, all of its children that don't begin with
+ * '$'. */
 static void emit_rest(const struct search *search, uint32_t number, size_t depth)
 {
 	uint32_t child;

@@ -38,7 +38,7 @@ struct gh_shared *gh_shared_new(const struct gh_hash_key *key, struct gh_index *
 	return shared;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static uint64_t spread(uint64_t number)
 {
@@ -124,7 +124,7 @@ static struct gh_member *find_member(const struct gh_shared *shared, struct gh_s
 	return gh_table_find(&shared->by_client, member_hash(shared, &key), same_member, &key);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------ */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
 static struct gh_group *new_group(struct gh_shared *shared, const struct group_key *key)
 {
@@ -154,7 +154,7 @@ static void free_group(struct gh_shared *shared, struct gh_group *group)
 	free(group);
 }
 
-/* ---- members ----------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 static void enlist(struct gh_member *member)
 {
@@ -290,7 +290,7 @@ void gh_shared_free(struct gh_shared **shared)
 	*shared = NULL;
 }
 
-/* ---- whose turn it is -------------------------------------------------------------------------- */
+/* ---- whose turn it is ------------------------------------------------------------------------ */
 
 static void mark_tried(struct gh_shared *shared, const uint64_t *tried, size_t count)
 {

@@ -47,11 +47,14 @@ struct gh_group {
 };
 
 /* key: the same on all workers. index: where the groups are entered and removed. */
-struct gh_shared *gh_shared_new(const struct gh_hash_key *key, struct gh_index *index, unsigned worker);
-void gh_shared_free(struct gh_shared **shared); /* groups and members that are left are freed; before the index */
+struct gh_shared *gh_shared_new(const struct gh_hash_key *key, struct gh_index *index,
+				unsigned worker);
+/* Frees the groups and members that are left; before the index. */
+void gh_shared_free(struct gh_shared **shared);
 
 /* The worker that a group belongs to, of `workers`. */
-unsigned gh_shared_worker(const struct gh_hash_key *key, struct gh_str name, struct gh_str filter, unsigned workers);
+unsigned gh_shared_worker(const struct gh_hash_key *key, struct gh_str name, struct gh_str filter,
+			  unsigned workers);
 
 /* The worker that a group with this id belongs to. */
 static inline unsigned gh_shared_id_worker(uint64_t id)
@@ -65,19 +68,20 @@ struct gh_member *gh_shared_join(struct gh_shared *shared, struct gh_str name, s
 				 const struct gh_member_facts *facts);
 
 /* False: no such member. The last one takes the group with it. */
-bool gh_shared_leave(struct gh_shared *shared, struct gh_str name, struct gh_str filter, struct gh_str client_id);
+bool gh_shared_leave(struct gh_shared *shared, struct gh_str name, struct gh_str filter,
+		     struct gh_str client_id);
 
 /* The member's connection began or ended (its session goes on). False: no such member. */
-bool gh_shared_online(struct gh_shared *shared, struct gh_str name, struct gh_str filter, struct gh_str client_id,
-		      bool connected);
+bool gh_shared_online(struct gh_shared *shared, struct gh_str name, struct gh_str filter,
+		      struct gh_str client_id, bool connected);
 
 /* NULL: it is gone; what is handed back for it is dropped and counted. */
 struct gh_group *gh_shared_find(const struct gh_shared *shared, uint64_t id);
 
 /* The next whose turn it is and who isn't in tried[]; NULL: nobody is left. offline: false for
  * what is only worth giving to a connected member (QoS 0). */
-struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group, const uint64_t *tried, size_t count,
-				 bool offline);
+struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group,
+				 const uint64_t *tried, size_t count, bool offline);
 
 size_t gh_shared_groups(const struct gh_shared *shared);
 size_t gh_shared_members(const struct gh_shared *shared);

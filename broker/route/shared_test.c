@@ -89,10 +89,10 @@ START_TEST(connected_take_turns)
 		group = join(&f, i, i != 2)->group;
 	for (unsigned i = 0; i < 300; i++)
 		taken[gh_shared_pick(f.shared, group, NULL, 0, true)->facts.worker]++;
-	ck_assert_uint_eq(taken[0], 100);
-	ck_assert_uint_eq(taken[1], 100);
-	ck_assert_uint_eq(taken[2], 0);
-	ck_assert_uint_eq(taken[3], 100);
+	GH_MUST(taken[0] == 100);
+	GH_MUST(taken[1] == 100);
+	GH_MUST(taken[2] == 0);
+	GH_MUST(taken[3] == 100);
 	tear_down(&f);
 }
 END_TEST
@@ -152,18 +152,41 @@ START_TEST(members_come_and_go_online)
 }
 END_TEST
 
+enum { CLIENTS = 100 };
+
+/* Everybody once, the connected ones first, then nobody. state: -1: no member, else whether
+ * connected. */
+static void pick_all(struct fixture *f, const int *state, unsigned members)
+{
+	struct gh_match match;
+	uint64_t tried[CLIENTS];
+	bool offline = false;
+
+	gh_match_init(&match, f->index);
+	gh_match_run(&match, gh_str("x"), gh_str(""));
+	for (unsigned n = 0; n < members; n++) {
+		struct gh_member *member = gh_shared_pick(f->shared, match.groups[0], tried, n, true);
+
+		GH_MUST(state[member->facts.worker] == member->facts.connected);
+		GH_MUST(!offline || !member->facts.connected);
+		offline = !member->facts.connected;
+		tried[n] = member->serial;
+	}
+	GH_MUST(!gh_shared_pick(f->shared, match.groups[0], tried, members, true));
+	gh_match_done(&match);
+}
+
 /* Random joins, leaves and changes; every one that may have it gets its turn. */
 START_TEST(nobody_is_forgotten)
 {
-	enum { N = 100 };
 	struct fixture f;
-	int state[N]; /* -1: no member, else connected */
+	int state[CLIENTS];
 	unsigned seed = 4, members = 0;
 
 	set_up(&f);
 	memset(state, -1, sizeof(state));
 	for (unsigned step = 0; step < 20000; step++) {
-		unsigned i = (unsigned)rand_r(&seed) % N;
+		unsigned i = (unsigned)rand_r(&seed) % CLIENTS;
 		bool connected = rand_r(&seed) % 2;
 		char id[16];
 		struct gh_member_facts facts = { .worker = (uint16_t)i, .connected = connected };
@@ -176,39 +199,20 @@ START_TEST(nobody_is_forgotten)
 			state[i] = connected;
 			break;
 		case 1:
-			ck_assert(gh_shared_leave(f.shared, f.name, f.filter, facts.client_id) ==
-				  (state[i] >= 0));
+			GH_MUST(gh_shared_leave(f.shared, f.name, f.filter, facts.client_id) ==
+				(state[i] >= 0));
 			members -= state[i] >= 0;
 			state[i] = -1;
 			break;
 		default:
-			ck_assert(gh_shared_online(f.shared, f.name, f.filter, facts.client_id,
-						   connected) == (state[i] >= 0));
+			GH_MUST(gh_shared_online(f.shared, f.name, f.filter, facts.client_id,
+						 connected) == (state[i] >= 0));
 			state[i] = state[i] >= 0 ? connected : -1;
 		}
-		ck_assert_uint_eq(gh_shared_members(f.shared), members);
-		ck_assert_uint_eq(gh_shared_groups(f.shared), members > 0);
-		if (step % 50 == 0 && members) {
-			struct gh_match match;
-			uint64_t tried[N];
-			bool offline = false;
-
-			gh_match_init(&match, f.index);
-			gh_match_run(&match, gh_str("x"), gh_str(""));
-			for (unsigned n = 0; n < members; n++) {
-				struct gh_member *member =
-					gh_shared_pick(f.shared, match.groups[0], tried, n, true);
-
-				ck_assert_int_eq(state[member->facts.worker],
-						 member->facts.connected);
-				ck_assert(!offline || !member->facts.connected);
-				offline = !member->facts.connected;
-				tried[n] = member->serial;
-			}
-			ck_assert_ptr_null(
-				gh_shared_pick(f.shared, match.groups[0], tried, members, true));
-			gh_match_done(&match);
-		}
+		GH_MUST(gh_shared_members(f.shared) == members);
+		GH_MUST(gh_shared_groups(f.shared) == (members > 0));
+		if (step % 50 == 0 && members)
+			pick_all(&f, state, members);
 	}
 	tear_down(&f);
 }

@@ -8,7 +8,8 @@
 
 #define GH_SLAB_CHUNK 256u
 
-/* Numbers begin at 1: 0 is none. Memory comes back with gh_slab_done() only; freed elements are used again. */
+/* Numbers begin at 1: 0 is none. Memory comes back with gh_slab_done() only; freed elements are
+ * used again. */
 struct gh_slab {
 	char **chunks;
 	uint32_t chunk_count, chunk_size;
@@ -26,7 +27,8 @@ size_t gh_slab_bytes(const struct gh_slab *slab);
 
 static inline void *gh_slab_at(const struct gh_slab *slab, uint32_t number)
 {
-	return slab->chunks[number / GH_SLAB_CHUNK] + (size_t)(number % GH_SLAB_CHUNK) * slab->element;
+	return slab->chunks[number / GH_SLAB_CHUNK] +
+	       (size_t)(number % GH_SLAB_CHUNK) * slab->element;
 }
 
 #endif

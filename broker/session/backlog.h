@@ -19,7 +19,7 @@ struct gh_backlog {
 
 /* How the messages of one batch are delivered. */
 struct gh_backlog_facts {
-	const void *owner;        /* which subscription: compared only; pass the struct gh_subscriber */
+	const void *owner; /* which subscription: compared only; pass the struct gh_subscriber */
 	uint32_t subscription_id; /* 0: none */
 	uint32_t covered;         /* gh_delivery.covered */
 	uint8_t qos;              /* granted */

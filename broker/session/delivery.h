@@ -11,7 +11,7 @@
  */
 struct gh_delivery {
 	struct gh_publication *publication;
-	uint64_t group; /* gh_group.id of the shared group that chose this session; 0: an ordinary subscription */
+	uint64_t group; /* gh_group.id of the shared group that chose this session; 0: none did */
 	union {
 		uint32_t one;   /* id_count <= 1 */
 		uint32_t *many; /* id_count > 1; owned */

@@ -26,12 +26,12 @@ START_TEST(all_ids)
 	struct gh_inbound inbound = { 0 };
 
 	for (unsigned id = 1; id < 65536; id++)
-		ck_assert_int_eq(gh_inbound_add(&inbound, (uint16_t)id, 65535), GH_INBOUND_NEW);
-	ck_assert_uint_eq(inbound.count, 65535);
+		GH_MUST(gh_inbound_add(&inbound, (uint16_t)id, 65535) == GH_INBOUND_NEW);
+	GH_MUST(inbound.count == 65535);
 	for (unsigned id = 65535; id > 0; id--)
-		ck_assert(gh_inbound_remove(&inbound, (uint16_t)id));
-	ck_assert_uint_eq(inbound.count, 0);
-	ck_assert(!inbound.is_map);
+		GH_MUST(gh_inbound_remove(&inbound, (uint16_t)id));
+	GH_MUST(inbound.count == 0);
+	GH_MUST(!inbound.is_map);
 }
 END_TEST
 
@@ -44,18 +44,18 @@ static void agree(unsigned range, unsigned seed)
 	for (unsigned step = 0; step < 100000; step++) {
 		uint16_t id = (uint16_t)(1 + (unsigned)rand_r(&seed) % range * (65535 / range));
 
-		ck_assert(gh_inbound_has(&inbound, id) == there[id]);
+		GH_MUST(gh_inbound_has(&inbound, id) == there[id]);
 		if (rand_r(&seed) % 2) {
-			ck_assert_int_eq(gh_inbound_add(&inbound, id, 65535),
-					 there[id] ? GH_INBOUND_AGAIN : GH_INBOUND_NEW);
+			GH_MUST(gh_inbound_add(&inbound, id, 65535) ==
+				(there[id] ? GH_INBOUND_AGAIN : GH_INBOUND_NEW));
 			count += !there[id];
 			there[id] = true;
 		} else {
-			ck_assert(gh_inbound_remove(&inbound, id) == there[id]);
+			GH_MUST(gh_inbound_remove(&inbound, id) == there[id]);
 			count -= there[id];
 			there[id] = false;
 		}
-		ck_assert_uint_eq(inbound.count, count);
+		GH_MUST(inbound.count == count);
 	}
 	gh_inbound_done(&inbound);
 	free(there);

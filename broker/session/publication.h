@@ -28,21 +28,21 @@ struct gh_publication {
 	uint32_t properties_n;
 	uint16_t topic_n;
 	uint16_t origin_n;
-	uint8_t qos;    /* as published */
-	bool retain;    /* as published */
-	bool is_text;   /* payload format indicator 1 */
-	uint64_t expires_at; /* monotonic ms (gh_clock_ms), 0: never */
+	uint8_t qos;                /* as published */
+	bool retain;                /* as published */
+	bool is_text;               /* payload format indicator 1 */
+	uint64_t expires_at;        /* monotonic ms (gh_clock_ms), 0: never */
 	struct gh_snapshot *author; /* a reference; NULL: nobody (the broker itself) */
-	uint8_t bytes[]; /* payload, properties, topic, origin */
+	uint8_t bytes[];            /* payload, properties, topic, origin */
 };
 
 /* What a new one is made of; all is copied. */
 struct gh_publication_facts {
-	struct gh_str topic;        /* valid, at most 65,535 bytes */
+	struct gh_str topic; /* valid, at most 65,535 bytes */
 	struct gh_bytes payload;
-	struct gh_bytes properties; /* raw; which of them go to subscribers is gh_property_forwarded()'s to say */
+	struct gh_bytes properties; /* raw; gh_property_forwarded() ones are kept */
 	struct gh_str origin;       /* client id of the publisher, for no-local; n 0: none */
-	size_t forward_n;           /* gh_message_properties.forward_n: bytes that a subscriber gets; the others aren't copied */
+	size_t forward_n;           /* gh_message_properties.forward_n: bytes of those kept */
 	uint8_t qos;
 	bool retain;
 	bool is_text;
@@ -80,7 +80,8 @@ static inline struct gh_str gh_publication_topic(const struct gh_publication *p)
 
 static inline struct gh_str gh_publication_origin(const struct gh_publication *p)
 {
-	return (struct gh_str){ (const char *)p->bytes + p->payload_n + p->properties_n + p->topic_n, p->origin_n };
+	return (struct gh_str){ (const char *)p->bytes + p->payload_n + p->properties_n + p->topic_n,
+				p->origin_n };
 }
 
 /* now: monotonic ms. An expired message must not be begun to be delivered [MQTT-3.3.2-5]. */

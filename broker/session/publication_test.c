@@ -74,7 +74,7 @@ static void *take_and_drop(void *arg)
 	for (int i = 0; i < 50000; i++) {
 		struct gh_publication *mine = gh_publication_ref(arg);
 
-		ck_assert(gh_str_is(gh_publication_topic(mine), "t"));
+		GH_MUST(gh_str_is(gh_publication_topic(mine), "t"));
 		gh_publication_unref(&mine);
 	}
 	gh_publication_unref((struct gh_publication **)&arg);

@@ -13,7 +13,7 @@ enum gh_queue_policy {
 
 struct gh_queue_limits {
 	uint32_t messages; /* at most this many wait */
-	uint64_t bytes;    /* the sum of gh_publication_cost(); one that is longer alone is dropped */
+	uint64_t bytes; /* the sum of gh_publication_cost(); one that is longer alone is dropped */
 	enum gh_queue_policy policy;
 };
 
@@ -33,8 +33,8 @@ void gh_queue_done(struct gh_queue *queue); /* drops all, telling nobody */
 
 /* Takes over *delivery (zeroed then), also when it is the one dropped. How many were dropped, 0
  * commonly; fn may be NULL. */
-uint32_t gh_queue_push(struct gh_queue *queue, const struct gh_queue_limits *limits, struct gh_delivery *delivery,
-		       gh_queue_drop_fn *fn, void *arg);
+uint32_t gh_queue_push(struct gh_queue *queue, const struct gh_queue_limits *limits,
+		       struct gh_delivery *delivery, gh_queue_drop_fn *fn, void *arg);
 
 /* The oldest, NULL when empty; valid until the next push or pop. */
 struct gh_delivery *gh_queue_peek(const struct gh_queue *queue);

@@ -39,7 +39,8 @@ uint64_t gh_registry_hash(const struct gh_hash_key *key, struct gh_str client_id
 	return gh_siphash(key, client_id.p, client_id.n);
 }
 
-/* The low bits have chosen the worker, so that all sessions of one have them in common: the table looks at others. */
+/* The low bits have chosen the worker, so that all sessions of one have them in common: the
+ * table looks at others. */
 static uint64_t table_hash(const struct gh_registry *registry, struct gh_str client_id)
 {
 	uint64_t hash = gh_registry_hash(&registry->key, client_id);
@@ -89,7 +90,8 @@ static struct gh_session *session_of(struct gh_node *node)
 	return in->marker ? NULL : gh_container(in, struct gh_session, in_registry);
 }
 
-/* The marker stands behind the session that was told last: whatever is freed, it stays where it is. */
+/* The marker stands behind the session that was told last: whatever is freed, it stays where it
+ * is. */
 struct gh_session *gh_registry_walk_next(struct gh_registry *registry, struct gh_registry_walk *walk)
 {
 	struct gh_node *marker = &walk->marker.node;

@@ -11,12 +11,15 @@ struct gh_registry;
 /* key: all workers' the same, so that gh_registry_hash() also chooses the worker (hash %
  * workers). Copied. */
 struct gh_registry *gh_registry_new(const struct gh_hash_key *key);
-void gh_registry_free(struct gh_registry **registry); /* must be empty (asserted): sessions are the caller's */
+/* It must be empty (asserted): sessions are the caller's. Accepts NULL. */
+void gh_registry_free(struct gh_registry **registry);
 
 uint64_t gh_registry_hash(const struct gh_hash_key *key, struct gh_str client_id);
 
-struct gh_session *gh_registry_find(const struct gh_registry *registry, struct gh_str client_id); /* NULL: none */
-void gh_registry_add(struct gh_registry *registry, struct gh_session *session); /* its client id isn't in it yet */
+struct gh_session *gh_registry_find(const struct gh_registry *registry,
+				    struct gh_str client_id); /* NULL: none */
+void gh_registry_add(struct gh_registry *registry,
+		     struct gh_session *session); /* its client id isn't in it yet */
 void gh_registry_remove(struct gh_registry *registry, struct gh_session *session);
 size_t gh_registry_count(const struct gh_registry *registry);
 
@@ -32,6 +35,7 @@ void gh_registry_walk_begin(struct gh_registry *registry, struct gh_registry_wal
 /* NULL: at its end, and out of the registry. The session may be removed and freed before the
  * next call. */
 struct gh_session *gh_registry_walk_next(struct gh_registry *registry, struct gh_registry_walk *walk);
-void gh_registry_walk_end(struct gh_registry_walk *walk); /* gives up before the end; safe to repeat once begun */
+/* Gives up before the end; safe to repeat once begun. */
+void gh_registry_walk_end(struct gh_registry_walk *walk);
 
 #endif

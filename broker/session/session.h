@@ -14,16 +14,17 @@
 
 /* A will that waits: for its connection to end (armed with it), then for its delay. */
 struct gh_session_will {
-	struct gh_publication *publication; /* owned reference; expires_at 0: its expiry counts from when it fires */
-	uint32_t delay;      /* seconds between the end of the connection and the will */
-	uint32_t expiry;     /* message expiry in seconds, once it fires */
+	struct gh_publication *publication; /* a reference; its expiry counts from when it fires */
+	uint32_t delay;  /* seconds between the end of the connection and the will */
+	uint32_t expiry; /* message expiry in seconds, once it fires */
 	bool has_expiry;
-	struct gh_session *session;  /* for the timeout's callback; the caller's to set */
-	struct gh_timeout timeout; /* of the delay; the caller arms and cancels it */
+	struct gh_session *session; /* for the timeout's callback; the caller's to set */
+	struct gh_timeout timeout;  /* of the delay; the caller arms and cancels it */
 };
 
-struct gh_session_will *gh_session_will_new(struct gh_publication *publication); /* takes over the reference */
-void gh_session_will_free(struct gh_session_will **will);                        /* the timeout is not set any more */
+/* Takes over the reference. */
+struct gh_session_will *gh_session_will_new(struct gh_publication *publication);
+void gh_session_will_free(struct gh_session_will **will); /* the timeout is not set any more */
 
 /* In a registry's list; the markers of walkers stand among them. */
 struct gh_registry_node {
@@ -36,7 +37,8 @@ struct gh_registry_node {
 struct gh_session {
 	struct gh_registry_node in_registry;
 	void *channel;                /* the connection's client state; NULL: offline */
-	void *keeper, *review;        /* the room above's own: for callbacks of timeouts; a re-check under way */
+	void *keeper;                 /* the room above's own, for callbacks of timeouts */
+	void *review;                 /* the room above's own: a re-check under way */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */
@@ -52,10 +54,10 @@ struct gh_session {
 	struct gh_backlog backlog;
 	struct gh_session_will *will; /* owned; NULL: none */
 
-	uint32_t expiry_interval;     /* seconds after the connection ends; 0: with it; GH_EXPIRY_NEVER */
-	struct gh_timeout expiry;     /* the caller arms and cancels it */
-	int64_t created_at;           /* Unix seconds */
-	uint8_t version;              /* of the last connection: enum gh_version */
+	uint32_t expiry_interval; /* seconds after the connection ends; 0: with it; GH_EXPIRY_NEVER */
+	struct gh_timeout expiry; /* the caller arms and cancels it */
+	int64_t created_at;       /* Unix seconds */
+	uint8_t version;          /* of the last connection: enum gh_version */
 
 	/* Behind the struct: client id, realm, principal, each terminated. */
 	uint16_t client_id_n, realm_n, principal_n;

@@ -31,10 +31,10 @@ struct gh_subscriber {
 	 * time is over. */
 	uint32_t covered;
 	bool is_group : 1;
-	bool share : 1;               /* the filter is $share/GROUP/FILTER, of a session */
+	bool share : 1; /* the filter is $share/GROUP/FILTER, of a session */
 	bool no_local : 1;
 	bool retain_as_published : 1;
-	uint8_t qos : 2;              /* granted */
+	uint8_t qos : 2; /* granted */
 	uint8_t retain_handling : 2;
 };
 

@@ -11,8 +11,9 @@
 #define LARGEST  65536u
 
 /*
- * Two ids that have different places keep different places when the window grows, because a larger mask only looks at
- * more of their bits. And since it is us who choose ids, one whose place is taken is simply passed over.
+ * Two ids that have different places keep different places when the window grows, because a larger
+ * mask only looks at more of their bits. And since it is us who choose ids, one whose place is
+ * taken is simply passed over.
  */
 static struct gh_window_entry *entry_at(const struct gh_window *window, uint16_t id)
 {
@@ -77,8 +78,9 @@ static uint16_t next_id(const struct gh_window *window)
 		id += (free_place(window, id & mask) - id) & mask;
 		if (id & 0xFFFF)
 			return (uint16_t)id;
-		/* Place 0 came as id 0 or 65,536, which isn't one: go on behind it. In the largest window
-		 * place 0 is of no other id, and the window never holds more than the other 65,535. */
+		/* Place 0 came as id 0 or 65,536, which isn't one: go on behind it. In the
+		 * largest window place 0 is of no other id, and the window never holds more than
+		 * the other 65,535. */
 		id++;
 	}
 }

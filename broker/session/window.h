@@ -12,8 +12,9 @@
  *                    +---------------> RELEASED ------------------------------+
  *                                               PUBCOMP: remove
  *
- * Both states keep their order: SENT in that of the PUBLISHes, RELEASED in that of the PUBRECs [MQTT-4.6.0-1 to -4]. After a
- * resume, entries are sent again by gh_window_resend(), and nothing new is added before that has come to its end.
+ * Both states keep their order: SENT in that of the PUBLISHes, RELEASED in that of the PUBRECs
+ * [MQTT-4.6.0-1 to -4]. After a resume, entries are sent again by gh_window_resend(), and nothing
+ * new is added before that has come to its end.
  *
  * { 0 } is an empty window that owns nothing and is closed (limit 0). One worker.
  */
@@ -22,21 +23,21 @@ enum gh_window_state { GH_WINDOW_FREE = 0, GH_WINDOW_SENT, GH_WINDOW_RELEASED };
 struct gh_window_entry {
 	struct gh_delivery delivery; /* RELEASED: publication NULL, the receiver owns the message */
 	uint16_t id;
-	uint16_t next, prev;         /* packet ids, 0: none */
-	uint8_t state;               /* enum gh_window_state */
-	bool counted;                /* its PUBLISH went out on this connection: it uses the client's receive maximum */
+	uint16_t next, prev; /* packet ids, 0: none */
+	uint8_t state;       /* enum gh_window_state */
+	bool counted;        /* its PUBLISH went out on this connection */
 };
 
 struct gh_window {
-	struct gh_window_entry *entries; /* `size` of them, an id's place is id & (size - 1); behind them a bitmap of places */
+	struct gh_window_entry *entries; /* `size`, an id's place is id & (size - 1); a bitmap behind */
 	uint32_t size;                   /* power of two, 0 or 8 to 65536 */
 	uint32_t count;                  /* entries in use */
-	uint16_t limit;                  /* at most this many counted: min(client's receive maximum, ours) */
-	uint16_t outstanding;            /* counted ones */
+	uint16_t limit;       /* at most this many counted: min(client's receive maximum, ours) */
+	uint16_t outstanding; /* counted ones */
 	uint16_t last_id;
 	uint16_t sent_first, sent_last;
 	uint16_t released_first, released_last;
-	uint16_t resend;                 /* next to be sent again, 0: all were */
+	uint16_t resend; /* next to be sent again, 0: all were */
 };
 
 /* Drops all; leaves an empty, closed one. */
@@ -72,12 +73,14 @@ void gh_window_received(struct gh_window *window, struct gh_window_entry *entry)
 
 /* Acknowledged, or taken out: *delivery_r (the caller's to drop; NULL: dropped here) is what it
  * held. */
-void gh_window_remove(struct gh_window *window, struct gh_window_entry *entry, struct gh_delivery *delivery_r);
+void gh_window_remove(struct gh_window *window, struct gh_window_entry *entry,
+		      struct gh_delivery *delivery_r);
 
 /* All entries, RELEASED first, in order: for (e = gh_window_first(w); e; e = next) { next =
  * gh_window_next(w, e); ... } with removal of e allowed. */
 struct gh_window_entry *gh_window_first(const struct gh_window *window);
-struct gh_window_entry *gh_window_next(const struct gh_window *window, const struct gh_window_entry *entry);
+struct gh_window_entry *gh_window_next(const struct gh_window *window,
+				       const struct gh_window_entry *entry);
 
 /* A window that has grown gives memory back by itself when it gets empty, down to the smallest;
  * this gives back that too, if it is empty. For when a client has been idle or has gone. */

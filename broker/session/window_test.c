@@ -28,7 +28,7 @@ static uint16_t add(struct gh_window *window, unsigned number, uint8_t qos)
 	struct gh_delivery delivery = message(number, qos);
 	uint16_t id = gh_window_add(window, &delivery);
 
-	ck_assert_ptr_null(delivery.publication);
+	GH_MUST(!delivery.publication);
 	return id;
 }
 
@@ -36,7 +36,7 @@ static void acknowledge(struct gh_window *window, uint16_t id)
 {
 	struct gh_window_entry *entry = gh_window_find(window, id);
 
-	ck_assert_ptr_nonnull(entry);
+	GH_MUST(entry);
 	gh_window_remove(window, entry, NULL);
 }
 
@@ -70,11 +70,11 @@ START_TEST(ids_go_round)
 
 	gh_window_open(&window, 1);
 	for (unsigned i = 0; i < 3 * 65535u; i++) {
-		ck_assert_uint_eq(add(&window, i, 1), expected);
+		GH_MUST(add(&window, i, 1) == expected);
 		acknowledge(&window, (uint16_t)expected);
 		expected = expected == 65535 ? 1 : expected + 1;
 	}
-	ck_assert_uint_le(window.size, 8);
+	GH_MUST(window.size <= 8);
 	gh_window_done(&window);
 }
 END_TEST
@@ -88,20 +88,20 @@ START_TEST(all_ids_at_once)
 	for (unsigned i = 0; i < 65535; i++) {
 		uint16_t id = add(&window, i, 1);
 
-		ck_assert_uint_ne(id, 0);
-		ck_assert(!seen[id]);
+		GH_MUST(id != 0);
+		GH_MUST(!seen[id]);
 		seen[id] = true;
 	}
-	ck_assert_uint_eq(gh_window_room(&window), 0);
+	GH_MUST(gh_window_room(&window) == 0);
 	/* Whichever is acknowledged, its id is the only one there is. */
 	for (unsigned id = 65535; id > 0; id -= 17) {
 		acknowledge(&window, (uint16_t)id);
-		ck_assert_uint_eq(gh_window_room(&window), 1);
-		ck_assert_uint_eq(add(&window, id, 1), id);
+		GH_MUST(gh_window_room(&window) == 1);
+		GH_MUST(add(&window, id, 1) == id);
 	}
 	for (unsigned id = 1; id < 65536; id++)
 		acknowledge(&window, (uint16_t)id);
-	ck_assert_ptr_null(window.entries);
+	GH_MUST(!window.entries);
 	gh_window_done(&window);
 	free(seen);
 }
@@ -118,11 +118,11 @@ START_TEST(passes_over_used_ids)
 	for (unsigned i = 0; i < 2 * 65535u; i++) {
 		uint16_t id = add(&window, i, 1);
 
-		ck_assert_uint_ne(id, stuck);
+		GH_MUST(id != stuck);
 		acknowledge(&window, id);
 	}
-	ck_assert_uint_eq(window.size, 8);
-	ck_assert_uint_eq(number_of(gh_window_find(&window, stuck)), 7);
+	GH_MUST(window.size == 8);
+	GH_MUST(number_of(gh_window_find(&window, stuck)) == 7);
 	gh_window_done(&window);
 }
 END_TEST
@@ -141,9 +141,9 @@ START_TEST(agrees_with_a_list)
 		if (count && (!grow || count == 3000)) {
 			unsigned i = (unsigned)rand_r(&seed) % count;
 
-			ck_assert_uint_eq(number_of(gh_window_find(&window, ids[i])), numbers[i]);
+			GH_MUST(number_of(gh_window_find(&window, ids[i])) == numbers[i]);
 			acknowledge(&window, ids[i]);
-			ck_assert_ptr_null(gh_window_find(&window, ids[i]));
+			GH_MUST(!gh_window_find(&window, ids[i]));
 			memmove(ids + i, ids + i + 1, (count - i - 1) * sizeof(*ids));
 			memmove(numbers + i, numbers + i + 1, (count - i - 1) * sizeof(*numbers));
 			count--;
@@ -151,13 +151,13 @@ START_TEST(agrees_with_a_list)
 			ids[count] = add(&window, next, 1);
 			numbers[count++] = next++;
 		}
-		ck_assert_uint_eq(gh_window_room(&window), 3000 - count);
+		GH_MUST(gh_window_room(&window) == 3000 - count);
 		if (step % 1000 == 0) {
 			const struct gh_window_entry *e = gh_window_first(&window);
 
 			for (unsigned i = 0; i < count; i++, e = gh_window_next(&window, e))
-				ck_assert_uint_eq(e->id, ids[i]);
-			ck_assert_ptr_null(e);
+				GH_MUST(e->id == ids[i]);
+			GH_MUST(!e);
 		}
 	}
 	gh_window_done(&window);
