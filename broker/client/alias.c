@@ -2,9 +2,11 @@
 /* Topic aliases of one connection, in both directions. */
 #include "client/alias.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/siphash.h"
 #include "base/str.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 
@@ -54,10 +56,22 @@ struct entry {
 /* An alias costs 3 bytes a message beside the two of an empty topic's length: below that it saves nothing. */
 #define WORTH_IT 6u
 
-void gh_alias_out_init(struct gh_alias_out *out, uint16_t max)
+struct gh_alias_out {
+	struct gh_table by_topic;
+	struct gh_node recent; /* most recently used first */
+	uint16_t max, count;
+};
+
+struct gh_alias_out *gh_alias_out_new(uint16_t max)
 {
-	*out = (struct gh_alias_out){ .max = max };
+	struct gh_alias_out *out;
+
+	if (max == 0)
+		return NULL;
+	out = gh_zalloc(sizeof(*out));
+	out->max = max;
 	gh_list_init(&out->recent);
+	return out;
 }
 
 static void drop(struct gh_alias_out *out, struct entry *entry)
@@ -67,14 +81,17 @@ static void drop(struct gh_alias_out *out, struct entry *entry)
 	free(entry);
 }
 
-void gh_alias_out_done(struct gh_alias_out *out)
+void gh_alias_out_free(struct gh_alias_out **out)
 {
-	if (out->max == 0)
+	struct gh_alias_out *o = *out;
+
+	if (!o)
 		return;
-	gh_list_each(&out->recent, it, next)
+	gh_list_each(&o->recent, it, next)
 		free(gh_container(it, struct entry, recent));
-	gh_table_done(&out->by_topic);
-	gh_alias_out_init(out, 0);
+	gh_table_done(&o->by_topic);
+	free(o);
+	*out = NULL;
 }
 
 static bool same(const void *element, const void *key)
@@ -117,7 +134,7 @@ uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *ke
 	uint64_t hash;
 
 	*known_r = false;
-	if (out->max == 0 || topic.n < WORTH_IT)
+	if (!out || topic.n < WORTH_IT)
 		return 0;
 	hash = gh_siphash(key, topic.p, topic.n);
 	entry = gh_table_find(&out->by_topic, hash, same, &topic);

@@ -3,9 +3,6 @@
 #ifndef GH_CLIENT_ALIAS_H
 #define GH_CLIENT_ALIAS_H
 
-#include "base/list.h"
-#include "base/table.h"
-
 #include <gatehouse/types.h>
 
 struct gh_hash_key;
@@ -24,18 +21,14 @@ void gh_alias_in_set(struct gh_alias_in *in, uint16_t alias, struct gh_str topic
 bool gh_alias_in_get(const struct gh_alias_in *in, uint16_t alias, struct gh_str *topic_r);
 
 /* ---- what we set for the client: topic -> alias, the least recently used one is set anew ----------------------------- */
-struct gh_alias_out {
-	struct gh_table by_topic;
-	struct gh_node recent; /* most recently used first */
-	uint16_t max, count;
-};
+struct gh_alias_out;
 
-/* max: the client's topic alias maximum, 0: none; what we use of it is the caller's choice. */
-void gh_alias_out_init(struct gh_alias_out *out, uint16_t max);
-void gh_alias_out_done(struct gh_alias_out *out);
+/* max: how many are used, at most the client's topic alias maximum. NULL for 0: then none is. */
+struct gh_alias_out *gh_alias_out_new(uint16_t max);
+void gh_alias_out_free(struct gh_alias_out **out);
 
 /* The alias for a topic; *known_r: the client has it already, so the topic itself can be left out. 0: none is used for it
- * (max 0, or the topic is so short that an alias saves nothing). */
+ * (out is NULL, or the topic is so short that an alias saves nothing). */
 uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *key, struct gh_str topic, bool *known_r);
 
 #endif

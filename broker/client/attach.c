@@ -133,7 +133,7 @@ static void join(struct attaching *a)
 	gh_session_set_identity(session, channel->who);
 	gh_will_set(channel, connect->has_will ? &connect->will : NULL);
 	gh_window_open(&session->window, lesser(connect->receive_maximum, limits->inflight));
-	gh_alias_out_init(&channel->alias_out, lesser(connect->topic_alias_maximum, limits->topic_alias_max));
+	channel->alias_out = gh_alias_out_new(lesser(connect->topic_alias_maximum, limits->topic_alias_max));
 	channel->state = GH_CHANNEL_CONNECTED;
 	gh_groups_online(a->shard, session, true);
 }

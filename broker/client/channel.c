@@ -176,7 +176,7 @@ void gh_channel_free(struct gh_channel **channel)
 	if (c->shard)
 		gh_channel_uproot(c);
 	gh_alias_in_done(&c->alias_in);
-	gh_alias_out_done(&c->alias_out);
+	gh_alias_out_free(&c->alias_out);
 	gh_snapshot_unref(&c->author);
 	gh_snapshot_unref(&c->who);
 	free(c->auth_method);
@@ -409,13 +409,11 @@ void gh_channel_accept(struct gh_worker *worker, const struct gh_accepted *accep
 	struct gh_channel *channel = gh_zalloc(sizeof(*channel));
 
 	channel->conn = accepted->conn;
-	channel->serial = atomic_fetch_add(&shard->broker->connections, 1) + 1;
-	channel->who = facts(accepted->conn, accepted->listener, channel->serial);
-	channel->accepted_at = accepted->at_ms;
+	channel->who = facts(accepted->conn, accepted->listener, atomic_fetch_add(&shard->broker->connections, 1) + 1);
 	channel->receiver.max = GH_PACKET_MAX;
 	gh_timeout_init(&channel->timeout, on_timeout);
 	gh_channel_plant(channel, shard);
 	if (!gh_channel_refresh(channel))
 		return;
-	gh_loop_timeout_at(shard->loop, &channel->timeout, channel->accepted_at + channel->listener->limits.connect_timeout);
+	gh_loop_timeout_at(shard->loop, &channel->timeout, accepted->at_ms + channel->listener->limits.connect_timeout);
 }

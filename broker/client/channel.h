@@ -46,8 +46,7 @@ struct gh_channel {
 	uint64_t refreshed;             /* generation of the two */
 
 	struct gh_timeout timeout;      /* CONNECT deadline, then keep alive and the credential's end */
-	uint64_t accepted_at, heard_at; /* monotonic ms; heard: the last whole packet */
-	uint64_t serial;
+	uint64_t heard_at;              /* monotonic ms: the last whole packet */
 	char *auth_method;              /* of CONNECT; NULL: none */
 	char *shown_user;               /* for logs: the user name, or what a module says instead; NULL: none */
 
@@ -61,7 +60,7 @@ struct gh_channel {
 	bool response_info;
 
 	struct gh_alias_in alias_in;
-	struct gh_alias_out alias_out;
+	struct gh_alias_out *alias_out; /* NULL: none is used */
 	struct gh_channel_traffic received, sent;
 };
 

@@ -113,9 +113,9 @@ static void use_alias(struct gh_channel *channel, struct gh_publish_head *head, 
 {
 	bool known;
 
-	if (channel->alias_out.max == 0 || total + ALIAS_SIZE + 4 > channel->receiver.max)
+	if (total + ALIAS_SIZE + 4 > channel->receiver.max)
 		return;
-	head->topic_alias = gh_alias_out_use(&channel->alias_out, &channel->shard->broker->key, head->topic, &known);
+	head->topic_alias = gh_alias_out_use(channel->alias_out, &channel->shard->broker->key, head->topic, &known);
 	if (known)
 		head->topic.n = 0;
 }
@@ -146,7 +146,7 @@ bool gh_send_publish(struct gh_channel *channel, struct gh_transit *transit, con
 	head_n = gh_publish_head_size(&head, &total);
 	if (head_n == 0 || total > channel->receiver.max)
 		return false;
-	if (head.version == GH_MQTT_5 && channel->alias_out.max) {
+	if (channel->alias_out) {
 		use_alias(channel, &head, total);
 		head_n = gh_publish_head_size(&head, &total);
 	}
