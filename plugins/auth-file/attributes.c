@@ -25,7 +25,8 @@ const char *auth_file_groups_set(struct auth_file_user *user, const char *text, 
 		*at_r = at;
 		if (problem)
 			return problem;
-		user->groups = auth_file_grow(user->groups, user->group_count + 1, sizeof(*user->groups));
+		user->groups =
+			auth_file_grow(user->groups, user->group_count + 1, sizeof(*user->groups));
 		user->groups[user->group_count++] = auth_file_copy(text + at, length);
 		if (!bar)
 			return NULL;
@@ -34,7 +35,8 @@ const char *auth_file_groups_set(struct auth_file_user *user, const char *text, 
 }
 
 /* What a template makes for the user's name; NULL with the reason: nothing. */
-static char *expansion(const struct auth_file_user *user, const struct gh_template *tmpl, const char **problem_r)
+static char *expansion(const struct auth_file_user *user, const struct gh_template *tmpl,
+		       const char **problem_r)
 {
 	struct gh_template_values values = { .username = user->name };
 	char out[1024];
@@ -44,11 +46,13 @@ static char *expansion(const struct auth_file_user *user, const struct gh_templa
 	if (gh_template_uses(tmpl) & ~GH_USES_USERNAME)
 		*problem_r = "found a client id with something else than {username} in braces";
 	else if (!gh_template_expand(tmpl, &values, out, sizeof(out), &n))
-		*problem_r = "found a client id with {username}, but the name has '+', '#' or '/', or begins with '$'";
+		*problem_r =
+			"found a client id with {username}, but the name has '+', '#' or '/', or begins with '$'";
 	return *problem_r ? NULL : auth_file_copy(out, n);
 }
 
-const char *auth_file_client_id_set(struct auth_file_user *user, const char *text, size_t n, size_t *at_r)
+const char *auth_file_client_id_set(struct auth_file_user *user, const char *text, size_t n,
+				    size_t *at_r)
 {
 	struct gh_template *tmpl = NULL;
 	const char *problem = NULL;
@@ -71,7 +75,7 @@ const char *auth_file_client_id_set(struct auth_file_user *user, const char *tex
 	return NULL;
 }
 
-/* ---- dates ------------------------------------------------------------------------------------------------------ */
+/* ---- dates ----------------------------------------------------------------------------------- */
 
 /* Digits where the pattern has '0', the same character elsewhere. */
 static bool shaped(const char *text, size_t n, const char *pattern)
@@ -111,8 +115,8 @@ bool auth_file_date_parse(const char *text, size_t n, int64_t *time_r)
 	}
 	same = tm;
 	when = timegm(&tm); /* brings 31 April to 1 May: seen by what it changed */
-	if (when <= 0 || tm.tm_mon != same.tm_mon || tm.tm_mday != same.tm_mday || tm.tm_hour != same.tm_hour ||
-	    tm.tm_min != same.tm_min || tm.tm_sec != same.tm_sec)
+	if (when <= 0 || tm.tm_mon != same.tm_mon || tm.tm_mday != same.tm_mday ||
+	    tm.tm_hour != same.tm_hour || tm.tm_min != same.tm_min || tm.tm_sec != same.tm_sec)
 		return false;
 	*time_r = when;
 	return true;
@@ -127,7 +131,7 @@ void auth_file_date_format(int64_t when, char text_r[32])
 	strftime(text_r, 32, when % 86400 ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d", &tm);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* In quotes where it needs them. */
 static void put_value(FILE *out, const char *value)

@@ -23,7 +23,7 @@ struct auth_file {
 	uint8_t decoy_key[16];
 };
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void destroy(void *instance)
 {
@@ -40,8 +40,8 @@ static void warn(void *arg, const struct auth_file_problem *problem)
 {
 	struct auth_file *self = arg;
 
-	gh_log(self->host, GH_LOG_WARNING, "%s:%u:%u: %s", self->config->file, problem->line, problem->column,
-	       problem->text);
+	gh_log(self->host, GH_LOG_WARNING, "%s:%u:%u: %s", self->config->file, problem->line,
+	       problem->column, problem->text);
 }
 
 static int load(struct auth_file *self, struct gh_error *error)
@@ -55,14 +55,17 @@ static int load(struct auth_file *self, struct gh_error *error)
 		gh_fail(error, "file", "%s", why);
 		return rc;
 	}
-	rc = auth_file_parse((struct gh_str){ file.text, file.n }, warn, self, &self->users, &problem);
+	rc = auth_file_parse((struct gh_str){ file.text, file.n }, warn, self, &self->users,
+			     &problem);
 	auth_file_close(&file);
 	if (rc < 0)
-		gh_fail(error, "file", "%s:%u:%u: %s", self->config->file, problem.line, problem.column, problem.text);
+		gh_fail(error, "file", "%s:%u:%u: %s", self->config->file, problem.line,
+			problem.column, problem.text);
 	return rc;
 }
 
-static int create(struct gh_host *host, const void *config, void *previous, void **instance_r, struct gh_error *error)
+static int create(struct gh_host *host, const void *config, void *previous, void **instance_r,
+		  struct gh_error *error)
 {
 	struct auth_file *self = auth_file_grow(NULL, 1, sizeof(*self));
 	int rc;
@@ -72,7 +75,8 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	self->host = host;
 	self->config = config;
 	pthread_mutex_init(&self->lock, NULL);
-	if (getrandom(self->decoy_key, sizeof(self->decoy_key), 0) != (ssize_t)sizeof(self->decoy_key)) {
+	if (getrandom(self->decoy_key, sizeof(self->decoy_key), 0) !=
+	    (ssize_t)sizeof(self->decoy_key)) {
 		gh_fail(error, NULL, "no random numbers");
 		rc = GH_EIO;
 	} else {
@@ -87,7 +91,7 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	return 0;
 }
 
-/* ---- who somebody is -------------------------------------------------------------------------------------------- */
+/* ---- who somebody is ------------------------------------------------------------------------- */
 
 static enum gh_verdict refuse(struct gh_answer *out, enum gh_cause cause, const char *why)
 {
@@ -97,8 +101,8 @@ static enum gh_verdict refuse(struct gh_answer *out, enum gh_cause cause, const 
 }
 
 /* What a right password doesn't help against. 0: nothing; else out is filled. */
-static enum gh_verdict barred(struct auth_file *self, const struct auth_file_user *user, const struct gh_client *client,
-			      struct gh_answer *out)
+static enum gh_verdict barred(struct auth_file *self, const struct auth_file_user *user,
+			      const struct gh_client *client, struct gh_answer *out)
 {
 	if (user->disabled)
 		return refuse(out, GH_CAUSE_DISABLED, "user is disabled");
@@ -125,16 +129,18 @@ static void place(struct auth_file *self, const struct auth_file_user *user, str
 	gh_answer_line(out, user->line);
 }
 
-/* ---- passwords -------------------------------------------------------------------------------------------------- */
+/* ---- passwords ------------------------------------------------------------------------------- */
 
-static void hash_of(struct auth_file *self, const struct auth_file_user *user, char hash_r[GH_PASSWORD_HASH_SIZE])
+static void hash_of(struct auth_file *self, const struct auth_file_user *user,
+		    char hash_r[GH_PASSWORD_HASH_SIZE])
 {
 	pthread_mutex_lock(&self->lock);
 	snprintf(hash_r, GH_PASSWORD_HASH_SIZE, "%s", user->hash);
 	pthread_mutex_unlock(&self->lock);
 }
 
-/* The work that a known user costs: of one of the file's own hashes, so that kinds and costs don't tell either. */
+/* The work that a known user costs: of one of the file's own hashes, so that kinds and costs don't
+ * tell either. */
 static void work_for_nobody(struct auth_file *self, const struct gh_authenticate *in)
 {
 	struct gh_str name = { in->username, strlen(in->username) };
@@ -144,17 +150,21 @@ static void work_for_nobody(struct auth_file *self, const struct gh_authenticate
 		gh_password_dummy(NULL, in->password);
 		return;
 	}
-	hash_of(self, &self->users->users[gh_password_decoy(self->decoy_key, name, self->users->count)], hash);
+	hash_of(self,
+		&self->users->users[gh_password_decoy(self->decoy_key, name, self->users->count)],
+		hash);
 	gh_password_dummy(hash, in->password);
 	gh_wipe(hash, sizeof(hash));
 }
 
 /* yescrypt, or for what it can't take, argon2id. */
-static int strong_hash(struct gh_bytes password, char hash_r[GH_PASSWORD_HASH_SIZE], const char **problem_r)
+static int strong_hash(struct gh_bytes password, char hash_r[GH_PASSWORD_HASH_SIZE],
+		       const char **problem_r)
 {
 	int rc = gh_password_make(GH_PASSWORD_YESCRYPT, password, hash_r, problem_r);
 
-	return rc == GH_EINVAL ? gh_password_make(GH_PASSWORD_ARGON2ID, password, hash_r, problem_r) : rc;
+	return rc == GH_EINVAL ? gh_password_make(GH_PASSWORD_ARGON2ID, password, hash_r, problem_r)
+			       : rc;
 }
 
 static void remember(struct auth_file *self, struct auth_file_user *user, const char *hash)
@@ -169,8 +179,10 @@ static void remember(struct auth_file *self, struct auth_file_user *user, const 
 	free(old);
 }
 
-/* A login succeeds whether this does or not; what is busy or was changed is left to the next login. */
-static void rehash(struct auth_file *self, struct auth_file_user *user, const char *old, struct gh_bytes password)
+/* A login succeeds whether this does or not; what is busy or was changed is left to the next
+ * login. */
+static void rehash(struct auth_file *self, struct auth_file_user *user, const char *old,
+		   struct gh_bytes password)
 {
 	char hash[GH_PASSWORD_HASH_SIZE], why[1024];
 	const char *problem = NULL;
@@ -182,7 +194,8 @@ static void rehash(struct auth_file *self, struct auth_file_user *user, const ch
 		rc = auth_file_rehash(self->config->file, user->name, old, hash, why, sizeof(why));
 	if (rc == 0) {
 		remember(self, user, hash);
-		gh_log(self->host, GH_LOG_INFO, "%s: user '%s' has a stronger hash now", self->config->file, user->name);
+		gh_log(self->host, GH_LOG_INFO, "%s: user '%s' has a stronger hash now",
+		       self->config->file, user->name);
 	} else {
 		gh_log(self->host, rc == GH_EBUSY || rc == GH_ENOENT ? GH_LOG_DEBUG : GH_LOG_WARNING,
 		       "%s: user '%s' keeps the weak hash: %s", self->config->file, user->name, why);
@@ -190,8 +203,8 @@ static void rehash(struct auth_file *self, struct auth_file_user *user, const ch
 	gh_wipe(hash, sizeof(hash));
 }
 
-static enum gh_verdict known(struct auth_file *self, struct auth_file_user *user, const struct gh_authenticate *in,
-			     struct gh_answer *out)
+static enum gh_verdict known(struct auth_file *self, struct auth_file_user *user,
+			     const struct gh_authenticate *in, struct gh_answer *out)
 {
 	char hash[GH_PASSWORD_HASH_SIZE];
 	enum gh_password_result result;
@@ -204,7 +217,8 @@ static enum gh_verdict known(struct auth_file *self, struct auth_file_user *user
 		refuse(out, GH_CAUSE_BACKEND, "no memory to compute the hash");
 		verdict = GH_ERROR;
 	} else if (result == GH_PASSWORD_WRONG) {
-		verdict = refuse(out, GH_CAUSE_BAD_SECRET, in->password.p ? "wrong password" : "no password");
+		verdict = refuse(out, GH_CAUSE_BAD_SECRET,
+				 in->password.p ? "wrong password" : "no password");
 	} else {
 		verdict = barred(self, user, in->client, out);
 		if (!verdict && self->config->rehash && gh_password_weak(hash))
@@ -216,9 +230,10 @@ static enum gh_verdict known(struct auth_file *self, struct auth_file_user *user
 	return verdict;
 }
 
-/* ---- hooks ------------------------------------------------------------------------------------------------------ */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
-static enum gh_verdict authenticate(void *instance, const struct gh_authenticate *in, struct gh_answer *out)
+static enum gh_verdict authenticate(void *instance, const struct gh_authenticate *in,
+				    struct gh_answer *out)
 {
 	struct auth_file *self = instance;
 	struct auth_file_user *user;
@@ -247,8 +262,10 @@ static enum gh_verdict lookup(void *instance, const struct gh_lookup *in, struct
 }
 
 static const struct gh_option options[] = {
-	GH_OPTION(struct config, file, GH_PATH, "users and their password hashes", .flags = GH_REQUIRED),
-	GH_OPTION(struct config, rehash, GH_BOOL, "replace weak hashes when their users log in", .standard = "no"),
+	GH_OPTION(struct config, file, GH_PATH, "users and their password hashes",
+		  .flags = GH_REQUIRED),
+	GH_OPTION(struct config, rehash, GH_BOOL, "replace weak hashes when their users log in",
+		  .standard = "no"),
 	{ 0 },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth-file as the broker sees it: its verdicts, what they carry, and the work each of them costs. */
+/* auth-file as the broker sees it: its verdicts, what they carry, and the work each of them
+ * costs. */
 #include <check.h>
 #include <gatehouse/lib.h>
 #include <gatehouse/plugin.h>
@@ -10,14 +11,14 @@
 #include <unistd.h>
 
 #define H "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y" /* Hello world! */
-#define MOSQUITTO                                                             \
+#define MOSQUITTO \
 	"$7$101$z0jRcGOGC7CddzRm$9mFtvYfCG6wypSlntgGmTZAcblm3rwhyPF0dkPgI3nH" \
 	"MMxrJvbvld1T2MW0L0aqlPb3gDzdaUji/erncDaJxVA==" /* correct horse */
 
 extern const struct gh_plugin auth_file_LTX_gatehouse_plugin;
 #define MODULE auth_file_LTX_gatehouse_plugin
 
-/* ---- how many hashes were computed, and of what ------------------------------------------------------------------ */
+/* ---- how many hashes were computed, and of what ---------------------------------------------- */
 
 static unsigned hashes;
 static char hashed_kind[8];
@@ -41,7 +42,7 @@ void __wrap_gh_password_dummy(const char *hash, struct gh_bytes password)
 	__real_gh_password_dummy(hash, password);
 }
 
-/* ---- a host that remembers --------------------------------------------------------------------------------------- */
+/* ---- a host that remembers ------------------------------------------------------------------- */
 
 struct gh_host {
 	const struct gh_host_api *api;
@@ -170,10 +171,13 @@ static void *instance(const char *text)
 	return self;
 }
 
-static enum gh_verdict login_bytes(void *self, const char *user, struct gh_bytes password, const char *client_id)
+static enum gh_verdict login_bytes(void *self, const char *user, struct gh_bytes password,
+				   const char *client_id)
 {
 	struct gh_client client = { .size = sizeof(client), .client_id = client_id };
-	struct gh_authenticate in = { .size = sizeof(in), .client = &client, .username = user, .password = password };
+	struct gh_authenticate in = {
+		.size = sizeof(in), .client = &client, .username = user, .password = password
+	};
 
 	answer = (struct gh_answer){ .api = &api };
 	hashes = 0;
@@ -182,19 +186,22 @@ static enum gh_verdict login_bytes(void *self, const char *user, struct gh_bytes
 
 static enum gh_verdict login(void *self, const char *user, const char *password)
 {
-	return login_bytes(self, user, (struct gh_bytes){ password, password ? strlen(password) : 0 }, "client");
+	return login_bytes(self, user,
+			   (struct gh_bytes){ password, password ? strlen(password) : 0 }, "client");
 }
 
 static enum gh_verdict looked_up(void *self, const char *principal, const char *client_id)
 {
 	struct gh_client client = { .size = sizeof(client), .client_id = client_id };
-	struct gh_lookup in = { .size = sizeof(in), .flags = GH_RECHECK, .client = &client, .principal = principal };
+	struct gh_lookup in = {
+		.size = sizeof(in), .flags = GH_RECHECK, .client = &client, .principal = principal
+	};
 
 	answer = (struct gh_answer){ .api = &api };
 	return MODULE.lookup(self, &in, &answer);
 }
 
-/* ---- logins ------------------------------------------------------------------------------------------------------ */
+/* ---- logins ---------------------------------------------------------------------------------- */
 
 static const char users[] = "alice:" H ":groups=staff|ops,expires=2027-01-01\n"
 			    "bob:" H ":disabled\n"
@@ -241,7 +248,8 @@ START_TEST(others_stay_out)
 	struct gh_bytes bytes = { password, password ? strlen(password) : 0 };
 
 	logged[0] = '\0';
-	ck_assert_int_eq(login_bytes(self, refused[_i].user, bytes, refused[_i].client_id), refused[_i].verdict);
+	ck_assert_int_eq(login_bytes(self, refused[_i].user, bytes, refused[_i].client_id),
+			 refused[_i].verdict);
 	ck_assert_int_eq(answer.cause, refused[_i].cause);
 	ck_assert_str_eq(answer.principal, "");
 	ck_assert_ptr_null(strstr(answer.why, "Hello"));
@@ -254,8 +262,10 @@ START_TEST(a_bound_client_id_lets_in)
 {
 	void *self = instance(users);
 
-	ck_assert_int_eq(login_bytes(self, "dan", (struct gh_bytes){ "Hello world!", 12 }, "x-dan"), GH_ALLOW);
-	ck_assert_int_eq(login_bytes(self, "dan", (struct gh_bytes){ "Hello world!\0", 13 }, "x-dan"), GH_DENY);
+	ck_assert_int_eq(login_bytes(self, "dan", (struct gh_bytes){ "Hello world!", 12 }, "x-dan"),
+			 GH_ALLOW);
+	ck_assert_int_eq(login_bytes(self, "dan", (struct gh_bytes){ "Hello world!\0", 13 }, "x-dan"),
+			 GH_DENY);
 	MODULE.destroy(self);
 }
 END_TEST
@@ -322,7 +332,7 @@ START_TEST(lookup_tells_what_is_true_now)
 }
 END_TEST
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 START_TEST(an_error_has_its_place)
 {

@@ -19,7 +19,7 @@ static int failed(const char *what, const char *name, char *why, size_t why_size
 	return GH_EIO;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_all(struct auth_file_change *change, char *why, size_t why_size)
 {
@@ -64,8 +64,10 @@ static int lock_directory(struct auth_file_change *change, unsigned flags, char 
 	return rc;
 }
 
-/* The path may lead elsewhere once the lock is there: so it is walked again, to the directory that is locked. */
-static int open_locked(const char *path, unsigned flags, struct auth_file_change *change, char *why, size_t why_size)
+/* The path may lead elsewhere once the lock is there: so it is walked again, to the directory that
+ * is locked. */
+static int open_locked(const char *path, unsigned flags, struct auth_file_change *change, char *why,
+		       size_t why_size)
 {
 	unsigned how = flags & ~(AUTH_FILE_LOCK | AUTH_FILE_TRY);
 	struct stat locked, reached;
@@ -85,10 +87,12 @@ static int open_locked(const char *path, unsigned flags, struct auth_file_change
 	return GH_EBUSY;
 }
 
-int auth_file_open(const char *path, unsigned flags, struct auth_file_change *change_r, char *why, size_t why_size)
+int auth_file_open(const char *path, unsigned flags, struct auth_file_change *change_r, char *why,
+		   size_t why_size)
 {
 	struct auth_file_change change = { .file = { .fd = -1, .directory = -1 }, .lock = -1 };
-	int rc = gh_secret_open(path, flags & ~(AUTH_FILE_LOCK | AUTH_FILE_TRY), &change.file, why, why_size);
+	int rc = gh_secret_open(path, flags & ~(AUTH_FILE_LOCK | AUTH_FILE_TRY), &change.file, why,
+				why_size);
 
 	if (rc == 0 && (flags & (AUTH_FILE_LOCK | AUTH_FILE_TRY)))
 		rc = open_locked(path, flags, &change, why, why_size);
@@ -113,7 +117,7 @@ void auth_file_close(struct auth_file_change *change)
 	change->n = 0;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, struct gh_str text)
 {
@@ -128,7 +132,8 @@ static bool write_all(int fd, struct gh_str text)
 	return true;
 }
 
-/* Owner and group of the old file, and its group's right to read; where these can't be kept, the old file stays. */
+/* Owner and group of the old file, and its group's right to read; where these can't be kept, the
+ * old file stays. */
 static bool keep_owner(int fd, const struct stat *was)
 {
 	struct stat now;
@@ -137,7 +142,8 @@ static bool keep_owner(int fd, const struct stat *was)
 		return fchmod(fd, 0600) == 0;
 	if (fstat(fd, &now) < 0)
 		return false;
-	if ((now.st_uid != was->st_uid || now.st_gid != was->st_gid) && fchown(fd, was->st_uid, was->st_gid) < 0)
+	if ((now.st_uid != was->st_uid || now.st_gid != was->st_gid) &&
+	    fchown(fd, was->st_uid, was->st_gid) < 0)
 		return false;
 	return fchmod(fd, 0600 | (was->st_mode & S_IRGRP)) == 0;
 }
@@ -150,19 +156,22 @@ static bool unchanged(const struct auth_file_change *change)
 
 	if (fstatat(change->file.directory, change->file.name, &now, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT && !was->st_ino;
-	return was->st_ino == now.st_ino && was->st_dev == now.st_dev && was->st_size == now.st_size &&
-	       was->st_mtim.tv_sec == now.st_mtim.tv_sec && was->st_mtim.tv_nsec == now.st_mtim.tv_nsec;
+	return was->st_ino == now.st_ino && was->st_dev == now.st_dev &&
+	       was->st_size == now.st_size && was->st_mtim.tv_sec == now.st_mtim.tv_sec &&
+	       was->st_mtim.tv_nsec == now.st_mtim.tv_nsec;
 }
 
 /* Up to the rename; the new file is removed by the caller when this fails. */
-static int put(struct auth_file_change *change, int fd, const char *name, struct gh_str text, char *why, size_t why_size)
+static int put(struct auth_file_change *change, int fd, const char *name, struct gh_str text,
+	       char *why, size_t why_size)
 {
 	if (!keep_owner(fd, &change->was))
 		return failed("keep owner and rights of", change->file.name, why, why_size);
 	if (!write_all(fd, text) || fsync(fd) < 0)
 		return failed("write", name, why, why_size);
 	if (!unchanged(change)) {
-		snprintf(why, why_size, "'%s' was changed meanwhile: left as it is", change->file.name);
+		snprintf(why, why_size, "'%s' was changed meanwhile: left as it is",
+			 change->file.name);
 		return GH_EBUSY;
 	}
 	if (renameat(change->file.directory, name, change->file.directory, change->file.name) < 0)
@@ -179,7 +188,8 @@ int auth_file_replace(struct auth_file_change *change, struct gh_str text, char 
 	if (getrandom(&tag, sizeof(tag), 0) != (ssize_t)sizeof(tag))
 		return failed("replace", change->file.name, why, why_size);
 	snprintf(name, sizeof(name), ".gatehouse-passwd.%016llx", (unsigned long long)tag);
-	fd = openat(change->file.directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(change->file.directory, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed("write a new file beside", change->file.name, why, why_size);
 	rc = put(change, fd, name, text, why, why_size);
@@ -206,10 +216,10 @@ char *auth_file_splice(struct gh_str text, struct auth_file_span span, struct gh
 	return copy;
 }
 
-/* ---- one hash --------------------------------------------------------------------------------------------------- */
+/* ---- one hash -------------------------------------------------------------------------------- */
 
-static int rehash_locked(struct auth_file_change *change, const char *name, const char *old, const char *by, char *why,
-			 size_t why_size)
+static int rehash_locked(struct auth_file_change *change, const char *name, const char *old,
+			 const char *by, char *why, size_t why_size)
 {
 	struct gh_str text = { change->text, change->n };
 	struct auth_file_users *users = NULL;
@@ -237,7 +247,8 @@ static int rehash_locked(struct auth_file_change *change, const char *name, cons
 	return rc;
 }
 
-int auth_file_rehash(const char *path, const char *name, const char *old, const char *by, char *why, size_t why_size)
+int auth_file_rehash(const char *path, const char *name, const char *old, const char *by, char *why,
+		     size_t why_size)
 {
 	struct auth_file_change change;
 	int rc = auth_file_open(path, AUTH_FILE_TRY, &change, why, why_size);

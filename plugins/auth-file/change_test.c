@@ -13,7 +13,7 @@
 #include "change.h"
 #include "parse.h"
 
-#define H "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y"
+#define H  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y"
 #define H2 "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
 static char directory[] = "/tmp/gh-change-XXXXXX";
@@ -87,7 +87,8 @@ static int replaced(const char *path, unsigned flags, const char *text)
 	int rc = auth_file_open(path, flags | AUTH_FILE_LOCK, &change, why, sizeof(why));
 
 	if (rc == 0)
-		rc = auth_file_replace(&change, (struct gh_str){ text, strlen(text) }, why, sizeof(why));
+		rc = auth_file_replace(&change, (struct gh_str){ text, strlen(text) }, why,
+				       sizeof(why));
 	auth_file_close(&change);
 	return rc;
 }
@@ -161,7 +162,8 @@ START_TEST(never_over_a_change_made_meanwhile)
 	ck_assert_int_eq(auth_file_open("passwd", AUTH_FILE_LOCK, &change, why, sizeof(why)), 0);
 	put("other", "edited\n");
 	ck_assert_int_eq(rename("other", "passwd"), 0);
-	ck_assert_int_eq(auth_file_replace(&change, (struct gh_str){ "new\n", 4 }, why, sizeof(why)), GH_EBUSY);
+	ck_assert_int_eq(auth_file_replace(&change, (struct gh_str){ "new\n", 4 }, why, sizeof(why)),
+			 GH_EBUSY);
 	auth_file_close(&change);
 	holds("passwd", "edited\n");
 	ck_assert_uint_eq(entries(), 1);
@@ -172,9 +174,12 @@ START_TEST(never_creates_over_a_file_made_meanwhile)
 {
 	struct auth_file_change change;
 
-	ck_assert_int_eq(auth_file_open("passwd", GH_SECRET_ABSENT | AUTH_FILE_LOCK, &change, why, sizeof(why)), 0);
+	ck_assert_int_eq(auth_file_open("passwd", GH_SECRET_ABSENT | AUTH_FILE_LOCK, &change, why,
+					sizeof(why)),
+			 0);
 	put("passwd", "theirs\n");
-	ck_assert_int_eq(auth_file_replace(&change, (struct gh_str){ "new\n", 4 }, why, sizeof(why)), GH_EBUSY);
+	ck_assert_int_eq(auth_file_replace(&change, (struct gh_str){ "new\n", 4 }, why, sizeof(why)),
+			 GH_EBUSY);
 	auth_file_close(&change);
 	holds("passwd", "theirs\n");
 }
@@ -186,7 +191,8 @@ START_TEST(one_at_a_time)
 
 	file("passwd", "old\n", 0600);
 	ck_assert_int_eq(auth_file_open("passwd", AUTH_FILE_LOCK, &first, why, sizeof(why)), 0);
-	ck_assert_int_eq(auth_file_open("passwd", AUTH_FILE_TRY, &second, why, sizeof(why)), GH_EBUSY);
+	ck_assert_int_eq(auth_file_open("passwd", AUTH_FILE_TRY, &second, why, sizeof(why)),
+			 GH_EBUSY);
 	ck_assert_int_eq(auth_file_open("passwd", 0, &second, why, sizeof(why)), 0);
 	auth_file_close(&second);
 	auth_file_close(&first);
@@ -195,15 +201,18 @@ START_TEST(one_at_a_time)
 }
 END_TEST
 
-/* ---- one hash --------------------------------------------------------------------------------------------------- */
+/* ---- one hash -------------------------------------------------------------------------------- */
 
 START_TEST(rehash_changes_one_hash)
 {
-	file("passwd", "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H ":groups=a\nlast:" H, 0600);
+	file("passwd",
+	     "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H ":groups=a\nlast:" H, 0600);
 	ck_assert_int_eq(auth_file_rehash("passwd", "alice", H, H2, why, sizeof(why)), 0);
-	holds("passwd", "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H2 ":groups=a\nlast:" H);
+	holds("passwd",
+	      "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H2 ":groups=a\nlast:" H);
 	ck_assert_int_eq(auth_file_rehash("passwd", "last", H, H2, why, sizeof(why)), 0);
-	holds("passwd", "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H2 ":groups=a\nlast:" H2);
+	holds("passwd",
+	      "# kept \n\nnot a user\n bob : " H " :disabled \r\nalice:" H2 ":groups=a\nlast:" H2);
 }
 END_TEST
 

@@ -27,7 +27,8 @@ static const struct command {
 } commands[] = {
 	{ "add", 2, true, passwd_add, "add FILE USER", "a new user; asks for the password" },
 	{ "change", 2, false, passwd_change, "change FILE USER", "a new password for a user" },
-	{ "set", 2, true, passwd_set, "set FILE USER", "groups, client id, expiry, state; not the password" },
+	{ "set", 2, true, passwd_set, "set FILE USER",
+	  "groups, client id, expiry, state; not the password" },
 	{ "delete", 2, false, passwd_delete, "delete FILE USER", "removes a user" },
 	{ "verify", 2, false, passwd_verify, "verify FILE USER", "whether a password is right" },
 	{ "list", 1, false, passwd_list, "list FILE", "all users, without their hashes" },
@@ -77,7 +78,8 @@ static void help(void)
 	     "                            every user of this machine can see it: for throw-away tests\n"
 	     "      --version, -h, --help\n\n"
 	     "The password is asked for on the terminal, or else read from standard input.");
-	printf("%s.\nExit: 0 done, 1 no, 2 usage, 3 file, 4 password refused; see gatehouse-passwd(1).\n", about_policy);
+	printf("%s.\nExit: 0 done, 1 no, 2 usage, 3 file, 4 password refused; see gatehouse-passwd(1).\n",
+	       about_policy);
 }
 
 /* Not left where `ps` would show it, for what that is worth. */
@@ -114,7 +116,9 @@ static enum passwd_exit option(struct passwd_request *request, int c)
 	case OPT_POLICY: request->policy = optarg; break;
 	case OPT_PASSWORD: request->password = hide(optarg); break;
 	case 'h': help(); exit(PASSWD_DONE);
-	case OPT_VERSION: printf("gatehouse-passwd (Gatehouse) %s\n%s\n", PACKAGE_VERSION, about_policy); exit(PASSWD_DONE);
+	case OPT_VERSION:
+		printf("gatehouse-passwd (Gatehouse) %s\n%s\n", PACKAGE_VERSION, about_policy);
+		exit(PASSWD_DONE);
 	default: return PASSWD_USAGE;
 	}
 	return PASSWD_DONE;
@@ -131,7 +135,8 @@ static const struct command *command_named(const char *name)
 }
 
 /* Whether command and options go together. */
-static enum passwd_exit consistent(const struct command *command, const struct passwd_request *request, int arguments)
+static enum passwd_exit consistent(const struct command *command,
+				   const struct passwd_request *request, int arguments)
 {
 	bool about_user = request->groups || request->client_id || request->expires || request->state;
 
@@ -140,7 +145,8 @@ static enum passwd_exit consistent(const struct command *command, const struct p
 	else if (request->create && command->run != passwd_add)
 		passwd_say("--create goes with add only");
 	else if (about_user && !command->changes)
-		passwd_say("--groups, --client-id, --expires, --enable and --disable go with add and set only");
+		passwd_say(
+			"--groups, --client-id, --expires, --enable and --disable go with add and set only");
 	else if (!about_user && command->run == passwd_set)
 		passwd_say("set: expected --groups, --client-id, --expires, --enable or --disable");
 	else

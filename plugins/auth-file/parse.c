@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a password file line by line: NAME:HASH[:KEY=VALUE,...]. What mosquitto writes is such a file. */
+/* Reads a password file line by line: NAME:HASH[:KEY=VALUE,...]. What mosquitto writes is such a
+ * file. */
 #include <gatehouse/lib.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,8 +53,10 @@ static struct auth_file_span trim(const struct parser *parser, struct auth_file_
 	return span;
 }
 
-/* What is before the first `c` of *rest, which begins behind it then; false: there is none, all is taken. */
-static bool take(const struct parser *parser, struct auth_file_span *rest, char c, struct auth_file_span *part_r)
+/* What is before the first `c` of *rest, which begins behind it then; false: there is none, all is
+ * taken. */
+static bool take(const struct parser *parser, struct auth_file_span *rest, char c,
+		 struct auth_file_span *part_r)
 {
 	const char *start = at(parser, *rest), *found = rest->n ? memchr(start, c, rest->n) : NULL;
 	size_t n = found ? (size_t)(found - start) : rest->n;
@@ -65,9 +68,10 @@ static bool take(const struct parser *parser, struct auth_file_span *rest, char 
 	return found;
 }
 
-/* ---- KEY=VALUE -------------------------------------------------------------------------------------------------- */
+/* ---- KEY=VALUE ------------------------------------------------------------------------------- */
 
-/* One attribute: `at` is where its value begins in the file; value is unquoted, n bytes, owned by the caller. */
+/* One attribute: `at` is where its value begins in the file; value is unquoted, n bytes, owned by
+ * the caller. */
 struct attribute {
 	struct auth_file_span key, value_at;
 	char *value; /* NULL: no '=' */
@@ -83,7 +87,8 @@ static int quoted(struct parser *parser, struct auth_file_span *rest, struct att
 	attribute->value = auth_file_grow(NULL, rest->n, 1);
 	for (; i < rest->n && p[i] != '"'; i++) {
 		if (p[i] == '\\' && (++i == rest->n || (p[i] != '"' && p[i] != '\\')))
-			return fail(parser, rest->at + i - 1, "found '\\' before something else than '\"' and '\\'");
+			return fail(parser, rest->at + i - 1,
+				    "found '\\' before something else than '\"' and '\\'");
 		attribute->value[attribute->n++] = p[i];
 	}
 	if (i == rest->n)
@@ -104,7 +109,9 @@ static int value(struct parser *parser, struct auth_file_span *rest, struct attr
 			return GH_EINVAL;
 		take(parser, rest, ',', &junk);
 		junk = trim(parser, junk);
-		return junk.n ? fail(parser, junk.at, "found text behind a quoted value, expected ',' or the end of the line") : 0;
+		return junk.n ? fail(parser, junk.at,
+				     "found text behind a quoted value, expected ',' or the end of the line")
+			      : 0;
 	}
 	take(parser, rest, ',', &attribute->value_at);
 	attribute->value_at = trim(parser, attribute->value_at);
@@ -114,7 +121,8 @@ static int value(struct parser *parser, struct auth_file_span *rest, struct attr
 }
 
 /* Takes one off *rest, with the ',' behind it. */
-static int attribute_take(struct parser *parser, struct auth_file_span *rest, struct attribute *attribute)
+static int attribute_take(struct parser *parser, struct auth_file_span *rest,
+			  struct attribute *attribute)
 {
 	const char *p = at(parser, *rest);
 	size_t n = 0;
@@ -149,9 +157,9 @@ static const char *client_id(struct auth_file_user *user, const struct attribute
 static const char *expires(struct auth_file_user *user, const struct attribute *a, size_t *at_r)
 {
 	*at_r = 0;
-	return auth_file_date_parse(a->value, a->n, &user->expires) ?
-		       NULL :
-		       "found no date, expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ (UTC)";
+	return auth_file_date_parse(a->value, a->n, &user->expires)
+		       ? NULL
+		       : "found no date, expected YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ (UTC)";
 }
 
 static const char *disabled(struct auth_file_user *user, const struct attribute *a, size_t *at_r)
@@ -178,25 +186,30 @@ static size_t key_index(const struct parser *parser, struct auth_file_span key)
 {
 	size_t i = 0;
 
-	while (i < KEYS && (strlen(keys[i].name) != key.n || memcmp(keys[i].name, at(parser, key), key.n) != 0))
+	while (i < KEYS &&
+	       (strlen(keys[i].name) != key.n || memcmp(keys[i].name, at(parser, key), key.n) != 0))
 		i++;
 	return i;
 }
 
-static int attribute_set(struct parser *parser, struct auth_file_user *user, const struct attribute *a, unsigned *seen)
+static int attribute_set(struct parser *parser, struct auth_file_user *user,
+			 const struct attribute *a, unsigned *seen)
 {
 	size_t i = key_index(parser, a->key), offset = 0;
 	const char *problem;
 
 	if (i == KEYS)
-		return fail(parser, a->key.at, "found '%.*s', expected groups=, client-id=, expires= or disabled",
+		return fail(parser, a->key.at,
+			    "found '%.*s', expected groups=, client-id=, expires= or disabled",
 			    a->key.n > 32 ? 32 : (int)a->key.n, at(parser, a->key));
 	if (*seen & 1u << i)
 		return fail(parser, a->key.at, "found a second '%s'", keys[i].name);
 	if (keys[i].valued && !a->value)
-		return fail(parser, a->key.at + a->key.n, "found no value for '%s', expected '='", keys[i].name);
+		return fail(parser, a->key.at + a->key.n, "found no value for '%s', expected '='",
+			    keys[i].name);
 	if (!keys[i].valued && a->value)
-		return fail(parser, a->key.at + a->key.n, "found a value for '%s', which has none", keys[i].name);
+		return fail(parser, a->key.at + a->key.n, "found a value for '%s', which has none",
+			    keys[i].name);
 	*seen |= 1u << i;
 	problem = keys[i].set(user, a, &offset);
 	return problem ? fail(parser, a->value_at.at + offset, "%s", problem) : 0;
@@ -219,16 +232,19 @@ static int attributes(struct parser *parser, struct auth_file_user *user, struct
 	return rc;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------------------ */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
-static int name_and_hash(struct parser *parser, struct auth_file_user *user, struct auth_file_span name)
+static int name_and_hash(struct parser *parser, struct auth_file_user *user,
+			 struct auth_file_span name)
 {
 	const char *problem = auth_file_name_problem(at(parser, name), name.n);
 
 	if (problem)
-		return fail(parser, name.at, "%s, expected NAME:HASH with a name of 1 to 256 bytes of UTF-8", problem);
+		return fail(parser, name.at,
+			    "%s, expected NAME:HASH with a name of 1 to 256 bytes of UTF-8", problem);
 	user->name = auth_file_copy(at(parser, name), name.n);
-	if (!gh_password_check((struct gh_str){ at(parser, user->hash_at), user->hash_at.n }, &problem))
+	if (!gh_password_check((struct gh_str){ at(parser, user->hash_at), user->hash_at.n },
+			       &problem))
 		return fail(parser, user->hash_at.at, "user '%s': %s", user->name, problem);
 	user->hash = auth_file_copy(at(parser, user->hash_at), user->hash_at.n);
 	return 0;
@@ -256,7 +272,8 @@ static void skipped(struct parser *parser)
 {
 	struct auth_file_problem problem = { .line = parser->line, .column = 1 };
 
-	snprintf(problem.text, sizeof(problem.text), "found no ':', expected NAME:HASH: line skipped");
+	snprintf(problem.text, sizeof(problem.text),
+		 "found no ':', expected NAME:HASH: line skipped");
 	if (parser->warn)
 		parser->warn(parser->arg, &problem);
 }
@@ -293,11 +310,12 @@ static int lines(struct parser *parser)
 		return rc;
 	parser->line = twice->line;
 	parser->line_at = twice->whole.at;
-	return fail(parser, parser->line_at, "found user '%s' a second time, expected each name once", twice->name);
+	return fail(parser, parser->line_at,
+		    "found user '%s' a second time, expected each name once", twice->name);
 }
 
-int auth_file_parse(struct gh_str text, auth_file_warn_fn *warn, void *arg, struct auth_file_users **users_r,
-		    struct auth_file_problem *problem_r)
+int auth_file_parse(struct gh_str text, auth_file_warn_fn *warn, void *arg,
+		    struct auth_file_users **users_r, struct auth_file_problem *problem_r)
 {
 	struct parser parser = { .text = text, .problem = problem_r, .warn = warn, .arg = arg };
 	int rc;

@@ -8,8 +8,8 @@
 #include "parse.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
-#define H "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y"
-#define H2 "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+#define H            "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y"
+#define H2           "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
 static unsigned warnings;
 
@@ -37,11 +37,14 @@ static struct auth_file_users *parsed(const char *text)
 
 START_TEST(reads_all_of_a_user)
 {
-	struct auth_file_users *users = parsed("# comment\n\n"
-					       "alice:" H ":groups=staff|night shift, client-id=\"a,{username}\\\"\", expires=2027-01-31\n"
-					       "  bob : " H2 " :disabled,expires=2027-01-31T08:09:10Z\r\n"
-					       "carol:" H ":\n"
-					       "d\xc3\xb8" "d:" H);
+	struct auth_file_users *users = parsed(
+		"# comment\n\n"
+		"alice:" H
+		":groups=staff|night shift, client-id=\"a,{username}\\\"\", expires=2027-01-31\n"
+		"  bob : " H2 " :disabled,expires=2027-01-31T08:09:10Z\r\n"
+		"carol:" H ":\n"
+		"d\xc3\xb8"
+		"d:" H);
 	const struct auth_file_user *user = auth_file_users_find(users, "alice");
 
 	ck_assert_uint_eq(users->count, 4);
@@ -60,26 +63,29 @@ START_TEST(reads_all_of_a_user)
 	ck_assert_int_eq(user->expires, 1801382950);
 	ck_assert_ptr_null(user->bound_id);
 	ck_assert_ptr_nonnull(auth_file_users_find(users, "carol"));
-	ck_assert_ptr_nonnull(auth_file_users_find(users, "d\xc3\xb8" "d"));
+	ck_assert_ptr_nonnull(auth_file_users_find(users, "d\xc3\xb8"
+							  "d"));
 	ck_assert_ptr_null(auth_file_users_find(users, "Alice"));
 	ck_assert_ptr_null(auth_file_users_find(users, ""));
 	auth_file_users_free(&users);
 }
 END_TEST
 
-/* What mosquitto_passwd 2.0.11 wrote, comments only in column 0, and a line that mosquitto skips too. */
+/* What mosquitto_passwd 2.0.11 wrote, comments only in column 0, and a line that mosquitto skips
+ * too. */
 START_TEST(reads_what_mosquitto_wrote)
 {
 	struct auth_file_users *users;
 
 	warnings = 0;
-	users = parsed("#alice:x\n"
-		       "alice:$7$101$z0jRcGOGC7CddzRm$9mFtvYfCG6wypSlntgGmTZAcblm3rwhyPF0dkPgI3nHMMxrJvbvld1T2MW0L0aqlPb3gDzdaUji/"
-		       "erncDaJxVA==\n"
-		       "nonsense\n"
-		       "bob:$6$CU1WOywlDhsaySae$2fMJHIWpf4728wBvsmw8giynnQkcPG0Mn3/MjTbiP/"
-		       "t0Twhjo31Kud+4QpYCtnIo2bKesUf9b34o/sszva34MA==\n"
-		       " #dan:" H "\n");
+	users = parsed(
+		"#alice:x\n"
+		"alice:$7$101$z0jRcGOGC7CddzRm$9mFtvYfCG6wypSlntgGmTZAcblm3rwhyPF0dkPgI3nHMMxrJvbvld1T2MW0L0aqlPb3gDzdaUji/"
+		"erncDaJxVA==\n"
+		"nonsense\n"
+		"bob:$6$CU1WOywlDhsaySae$2fMJHIWpf4728wBvsmw8giynnQkcPG0Mn3/MjTbiP/"
+		"t0Twhjo31Kud+4QpYCtnIo2bKesUf9b34o/sszva34MA==\n"
+		" #dan:" H "\n");
 	ck_assert_uint_eq(users->count, 3);
 	ck_assert_uint_eq(warnings, 1);
 	ck_assert_ptr_nonnull(auth_file_users_find(users, "#dan"));
@@ -116,7 +122,9 @@ static const struct {
 	{ "a\xff:" H, 1, 1, "UTF-8" },
 	{ "a\xc0\x80:" H, 1, 1, "UTF-8" },
 	{ "a\xed\xa0\x80:" H, 1, 1, "UTF-8" },
-	{ "\xef\xbb\xbf" "a:" H, 1, 1, "byte order mark" },
+	{ "\xef\xbb\xbf"
+	  "a:" H,
+	  1, 1, "byte order mark" },
 	{ "a:" H ":gruops=x", 1, 64, "expected groups=" },
 	{ "a:" H ":groups", 1, 70, "expected '='" },
 	{ "a:" H ":groups=", 1, 71, "empty name" },
@@ -143,11 +151,13 @@ START_TEST(tells_where_and_what)
 	struct auth_file_users *users = NULL;
 	struct auth_file_problem problem = { 0 };
 
-	ck_assert_int_eq(auth_file_parse(view(bad[_i].text), NULL, NULL, &users, &problem), GH_EINVAL);
+	ck_assert_int_eq(auth_file_parse(view(bad[_i].text), NULL, NULL, &users, &problem),
+			 GH_EINVAL);
 	ck_assert_ptr_null(users);
-	ck_assert_msg(strstr(problem.text, bad[_i].holds) != NULL, "%d: '%s' in '%s'", _i, bad[_i].holds, problem.text);
-	ck_assert_msg(problem.line == bad[_i].line && problem.column == bad[_i].column, "%d: %u:%u: %s", _i, problem.line,
-		      problem.column, problem.text);
+	ck_assert_msg(strstr(problem.text, bad[_i].holds) != NULL, "%d: '%s' in '%s'", _i,
+		      bad[_i].holds, problem.text);
+	ck_assert_msg(problem.line == bad[_i].line && problem.column == bad[_i].column,
+		      "%d: %u:%u: %s", _i, problem.line, problem.column, problem.text);
 	ck_assert_ptr_null(strstr(problem.text, "secret"));
 }
 END_TEST
@@ -159,7 +169,9 @@ START_TEST(refuses_nul_and_long_names)
 	char text[400];
 	static const char nul[] = "a:" H "\nb\0c:" H;
 
-	ck_assert_int_eq(auth_file_parse((struct gh_str){ nul, sizeof(nul) - 1 }, NULL, NULL, &users, &problem), GH_EINVAL);
+	ck_assert_int_eq(auth_file_parse((struct gh_str){ nul, sizeof(nul) - 1 }, NULL, NULL,
+					 &users, &problem),
+			 GH_EINVAL);
 	ck_assert_uint_eq(problem.line, 2);
 	ck_assert_uint_eq(problem.column, 2);
 	memset(text, 'n', 257);
@@ -209,7 +221,8 @@ START_TEST(spans_are_exact)
 	changed = auth_file_splice(view(text), auth_file_users_find(users, "b")->whole, view(""), &n);
 	ck_assert_mem_eq(changed, "# x\r\na:" H "\r\n\nc:" H, n);
 	free(changed);
-	changed = auth_file_splice(view(text), auth_file_users_find(users, "b")->hash_at, view("X"), &n);
+	changed = auth_file_splice(view(text), auth_file_users_find(users, "b")->hash_at, view("X"),
+				   &n);
 	ck_assert_mem_eq(changed, "# x\r\na:" H "\r\n b : X :disabled\n\nc:" H, n);
 	free(changed);
 	changed = auth_file_splice(view(text), auth_file_users_find(users, "c")->whole, view(""), &n);

@@ -9,10 +9,10 @@
 /* Exit codes: documented in gatehouse-passwd(1). */
 enum passwd_exit {
 	PASSWD_DONE = 0,
-	PASSWD_NO = 1,      /* wrong password, no such user, the user is there already */
+	PASSWD_NO = 1, /* wrong password, no such user, the user is there already */
 	PASSWD_USAGE = 2,
-	PASSWD_FILE = 3,    /* can't be read or written, or has an error */
-	PASSWD_REFUSED = 4  /* the new password: by the policy, or the two differ */
+	PASSWD_FILE = 3,   /* can't be read or written, or has an error */
+	PASSWD_REFUSED = 4 /* the new password: by the policy, or the two differ */
 };
 
 enum passwd_state { PASSWD_KEEP = 0, PASSWD_ENABLE, PASSWD_DISABLE };
@@ -29,8 +29,8 @@ struct passwd_request {
 };
 
 typedef enum passwd_exit passwd_command_fn(const struct passwd_request *request);
-passwd_command_fn passwd_add, passwd_change, passwd_set, passwd_delete, passwd_list, passwd_verify, passwd_check,
-	passwd_policy;
+passwd_command_fn passwd_add, passwd_change, passwd_set, passwd_delete, passwd_list, passwd_verify,
+	passwd_check, passwd_policy;
 
 /* "gatehouse-passwd: TEXT" on standard error. */
 GH_PRINTF(1, 2) void passwd_say(const char *fmt, ...);

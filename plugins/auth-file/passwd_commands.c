@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of gatehouse-passwd. A password is asked for before the file is locked: nobody waits for a person. */
+/* The commands of gatehouse-passwd. A password is asked for before the file is locked: nobody waits
+ * for a person. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +20,8 @@ static void warn(void *arg, const struct auth_file_problem *problem)
 {
 	const struct session *session = arg;
 
-	passwd_say("%s:%u:%u: %s", session->request->file, problem->line, problem->column, problem->text);
+	passwd_say("%s:%u:%u: %s", session->request->file, problem->line, problem->column,
+		   problem->text);
 }
 
 static void session_done(struct session *session)
@@ -36,12 +38,14 @@ static enum passwd_exit parse(struct session *session, struct gh_str text)
 	auth_file_users_free(&session->users);
 	if (auth_file_parse(text, first ? warn : NULL, session, &session->users, &problem) == 0)
 		return PASSWD_DONE;
-	passwd_say("%s:%u:%u: %s", session->request->file, problem.line, problem.column, problem.text);
+	passwd_say("%s:%u:%u: %s", session->request->file, problem.line, problem.column,
+		   problem.text);
 	return PASSWD_FILE;
 }
 
 /* An administrator's tool reads what is anybody's, but follows no link that others could change. */
-static enum passwd_exit session_open(struct session *session, const struct passwd_request *request, unsigned flags)
+static enum passwd_exit session_open(struct session *session, const struct passwd_request *request,
+				     unsigned flags)
 {
 	char why[1024];
 
@@ -53,7 +57,8 @@ static enum passwd_exit session_open(struct session *session, const struct passw
 		return PASSWD_FILE;
 	}
 	if (request->create && session->change.file.fd >= 0) {
-		passwd_say("'%s' is there already: it is only added to without --create", request->file);
+		passwd_say("'%s' is there already: it is only added to without --create",
+			   request->file);
 		return PASSWD_FILE;
 	}
 	if (!(flags & AUTH_FILE_LOCK) && session->change.was.st_mode & S_IRWXO)
@@ -62,7 +67,8 @@ static enum passwd_exit session_open(struct session *session, const struct passw
 	return parse(session, (struct gh_str){ session->change.text, session->change.n });
 }
 
-/* Opens without a lock, looks for the user, and closes: what a person should hear before typing a password. */
+/* Opens without a lock, looks for the user, and closes: what a person should hear before typing a
+ * password. */
 static enum passwd_exit look(const struct passwd_request *request, bool wanted)
 {
 	struct session session;
@@ -72,13 +78,14 @@ static enum passwd_exit look(const struct passwd_request *request, bool wanted)
 	session_done(&session);
 	if (code != PASSWD_DONE || there == wanted)
 		return code;
-	passwd_say(wanted ? "no user '%s' in '%s'" : "user '%s' is in '%s' already", request->user, request->file);
+	passwd_say(wanted ? "no user '%s' in '%s'" : "user '%s' is in '%s' already", request->user,
+		   request->file);
 	return PASSWD_NO;
 }
 
 /* As look(), with the lock, which stays; *user_r is NULL where none is wanted. */
-static enum passwd_exit session_change(struct session *session, const struct passwd_request *request, bool wanted,
-				       struct auth_file_user **user_r)
+static enum passwd_exit session_change(struct session *session, const struct passwd_request *request,
+				       bool wanted, struct auth_file_user **user_r)
 {
 	enum passwd_exit code = session_open(session, request, AUTH_FILE_LOCK);
 
@@ -92,7 +99,8 @@ static enum passwd_exit session_change(struct session *session, const struct pas
 }
 
 /* Replaces `span` of the text, if what comes out can be read, and writes it. */
-static enum passwd_exit session_write(struct session *session, struct auth_file_span span, const char *by)
+static enum passwd_exit session_write(struct session *session, struct auth_file_span span,
+				      const char *by)
 {
 	struct gh_str text = { session->change.text, session->change.n };
 	enum passwd_exit code;
@@ -101,8 +109,8 @@ static enum passwd_exit session_write(struct session *session, struct auth_file_
 	char *changed = auth_file_splice(text, span, (struct gh_str){ by, strlen(by) }, &n);
 
 	code = parse(session, (struct gh_str){ changed, n });
-	if (code == PASSWD_DONE &&
-	    auth_file_replace(&session->change, (struct gh_str){ changed, n }, why, sizeof(why)) < 0) {
+	if (code == PASSWD_DONE && auth_file_replace(&session->change, (struct gh_str){ changed, n },
+						     why, sizeof(why)) < 0) {
 		passwd_say("%s", why);
 		code = PASSWD_FILE;
 	}
@@ -111,11 +119,11 @@ static enum passwd_exit session_write(struct session *session, struct auth_file_
 	return code;
 }
 
-/* ---- passwords -------------------------------------------------------------------------------------------------- */
+/* ---- passwords ------------------------------------------------------------------------------- */
 
 /* The password that the request has, or that somebody types; `again` NULL: once. */
-static enum passwd_exit secret_of(const struct passwd_request *request, const char *prompt, const char *again,
-				  struct passwd_secret *secret)
+static enum passwd_exit secret_of(const struct passwd_request *request, const char *prompt,
+				  const char *again, struct passwd_secret *secret)
 {
 	char why[256];
 
@@ -132,7 +140,8 @@ static enum passwd_exit secret_of(const struct passwd_request *request, const ch
 }
 
 /* The one place that lets a password become a hash. */
-static enum passwd_exit hash_of(const struct passwd_request *request, struct gh_bytes password, char *hash_r)
+static enum passwd_exit hash_of(const struct passwd_request *request, struct gh_bytes password,
+				char *hash_r)
 {
 	const char *gap = gh_password_policy_gap(request->policy), *problem;
 	char why[512];
@@ -150,7 +159,8 @@ static enum passwd_exit hash_of(const struct passwd_request *request, struct gh_
 	return PASSWD_REFUSED;
 }
 
-static enum passwd_exit new_hash(const struct passwd_request *request, char hash_r[GH_PASSWORD_HASH_SIZE])
+static enum passwd_exit new_hash(const struct passwd_request *request,
+				 char hash_r[GH_PASSWORD_HASH_SIZE])
 {
 	struct passwd_secret secret = { NULL, 0 };
 	enum passwd_exit code = secret_of(request, "New password: ", "Again: ", &secret);
@@ -161,7 +171,7 @@ static enum passwd_exit new_hash(const struct passwd_request *request, char hash
 	return code;
 }
 
-/* ---- users ------------------------------------------------------------------------------------------------------ */
+/* ---- users ----------------------------------------------------------------------------------- */
 
 /* What can't begin a line or be told from what stands around it, beside what no file may hold. */
 static enum passwd_exit name_check(const char *name)
@@ -170,7 +180,8 @@ static enum passwd_exit name_check(const char *name)
 	const char *problem = auth_file_name_problem(name, n);
 
 	if (!problem && (*name == '#' || strchr(name, ':')))
-		problem = "found '#' at the beginning or ':' in a name, which a password file can't hold";
+		problem =
+			"found '#' at the beginning or ':' in a name, which a password file can't hold";
 	if (!problem && (*name == ' ' || name[n - 1] == ' '))
 		problem = "found a name that begins or ends with a blank";
 	if (!problem)
@@ -200,13 +211,14 @@ static enum passwd_exit apply(const struct passwd_request *request, struct auth_
 	const char *problem;
 	size_t at;
 
-	if (request->groups && (problem = auth_file_groups_set(user, request->groups, strlen(request->groups), &at))) {
+	if (request->groups &&
+	    (problem = auth_file_groups_set(user, request->groups, strlen(request->groups), &at))) {
 		if (*request->groups)
 			return wrong("groups", problem);
 		/* Setting nothing has taken all away. */
 	}
-	if (request->client_id &&
-	    (problem = auth_file_client_id_set(user, request->client_id, strlen(request->client_id), &at)))
+	if (request->client_id && (problem = auth_file_client_id_set(user, request->client_id,
+								     strlen(request->client_id), &at)))
 		return wrong("client-id", problem);
 	if (request->state)
 		user->disabled = request->state == PASSWD_DISABLE;
@@ -257,7 +269,7 @@ static enum passwd_exit rehearse(const struct passwd_request *request)
 	return code;
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 enum passwd_exit passwd_add(const struct passwd_request *request)
 {
@@ -339,7 +351,9 @@ enum passwd_exit passwd_delete(const struct passwd_request *request)
 
 static const char *state_of(const struct auth_file_user *user)
 {
-	return user->disabled ? "disabled" : user->expires && user->expires <= (int64_t)time(NULL) ? "expired" : "active";
+	return user->disabled                                          ? "disabled"
+	       : user->expires && user->expires <= (int64_t)time(NULL) ? "expired"
+								       : "active";
 }
 
 static void print_user(const struct auth_file_user *user)
@@ -350,11 +364,13 @@ static void print_user(const struct auth_file_user *user)
 
 	if (user->expires)
 		auth_file_date_format(user->expires, date);
-	printf("%s\t%s\t%s%s\t", user->name, state_of(user), gh_password_kind_name(gh_password_check(hash, &problem)),
+	printf("%s\t%s\t%s%s\t", user->name, state_of(user),
+	       gh_password_kind_name(gh_password_check(hash, &problem)),
 	       gh_password_weak(user->hash) ? " (weak)" : "");
 	for (size_t i = 0; i < user->group_count; i++)
 		printf("%s%s", i ? "|" : "", user->groups[i]);
-	printf("%s\t%s\t%s\n", user->group_count ? "" : "-", user->client_id ? user->client_id : "-", date);
+	printf("%s\t%s\t%s\n", user->group_count ? "" : "-",
+	       user->client_id ? user->client_id : "-", date);
 }
 
 enum passwd_exit passwd_list(const struct passwd_request *request)
@@ -407,9 +423,11 @@ enum passwd_exit passwd_verify(const struct passwd_request *request)
 	if (code == PASSWD_DONE) {
 		code = session_open(&session, request, 0);
 		if (code == PASSWD_DONE) {
-			const struct auth_file_user *user = auth_file_users_find(session.users, request->user);
+			const struct auth_file_user *user =
+				auth_file_users_find(session.users, request->user);
 
-			code = user ? verify(user, (struct gh_bytes){ secret.p, secret.n }) : PASSWD_NO;
+			code = user ? verify(user, (struct gh_bytes){ secret.p, secret.n })
+				    : PASSWD_NO;
 		}
 		session_done(&session);
 	}

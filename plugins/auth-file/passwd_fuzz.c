@@ -16,22 +16,24 @@ static void need(bool fact)
 
 static void same(const struct auth_file_user *a, const struct auth_file_user *b)
 {
-	need(b && strcmp(a->hash, b->hash) == 0 && a->group_count == b->group_count && a->expires == b->expires &&
-	     a->disabled == b->disabled && !a->bound_id == !b->bound_id);
+	need(b && strcmp(a->hash, b->hash) == 0 && a->group_count == b->group_count &&
+	     a->expires == b->expires && a->disabled == b->disabled && !a->bound_id == !b->bound_id);
 	need(!a->bound_id || strcmp(a->bound_id, b->bound_id) == 0);
 	for (size_t i = 0; i < a->group_count; i++)
 		need(strcmp(a->groups[i], b->groups[i]) == 0);
 }
 
 /* Writes the attributes of one user anew, and reads the whole again. */
-static void rewrite(struct gh_str text, const struct auth_file_users *users, const struct auth_file_user *user)
+static void rewrite(struct gh_str text, const struct auth_file_users *users,
+		    const struct auth_file_user *user)
 {
 	char *attributes = auth_file_attributes(user), *changed;
 	struct auth_file_users *again = NULL;
 	struct auth_file_problem problem;
 	size_t n;
 
-	changed = auth_file_splice(text, user->rest_at, (struct gh_str){ attributes, strlen(attributes) }, &n);
+	changed = auth_file_splice(text, user->rest_at,
+				   (struct gh_str){ attributes, strlen(attributes) }, &n);
 	need(auth_file_parse((struct gh_str){ changed, n }, NULL, NULL, &again, &problem) == 0);
 	need(again->count == users->count);
 	same(user, auth_file_users_find(again, user->name));

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gatehouse/lib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,18 +33,35 @@ void passwd_secret_free(struct passwd_secret *secret)
 	secret->n = 0;
 }
 
-/* Reads up to the end, or of a terminal one line, into secret->p, which holds a byte more than the most. */
-static bool read_into(int fd, bool line, struct passwd_secret *secret)
+/* Signals that end the program are let in here only, so that none comes between looking at `caught`
+ * and waiting. */
+static bool wait_for(int fd, const sigset_t *mask)
+{
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
+	int rc;
+
+	do
+		rc = ppoll(&readable, 1, NULL, mask);
+	while (rc < 0 && errno == EINTR && !caught);
+	return rc > 0;
+}
+
+/* Reads up to the end, or of a terminal (mask) one line, into secret->p, which holds a byte more
+ * than the most. */
+static bool read_into(int fd, const sigset_t *mask, struct passwd_secret *secret)
 {
 	while (secret->n <= PASSWD_SECRET_MAX) {
-		ssize_t got = read(fd, secret->p + secret->n, PASSWD_SECRET_MAX + 1 - secret->n);
+		ssize_t got;
 
-		if (got < 0 && errno == EINTR && !caught)
+		if (mask && !wait_for(fd, mask))
+			return false;
+		got = read(fd, secret->p + secret->n, PASSWD_SECRET_MAX + 1 - secret->n);
+		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return false;
 		secret->n += (size_t)got;
-		if (got == 0 || (line && secret->p[secret->n - 1] == '\n'))
+		if (got == 0 || (mask && secret->p[secret->n - 1] == '\n'))
 			break;
 	}
 	return true;
@@ -68,12 +86,13 @@ static int judge(struct passwd_secret *secret, char *why, size_t why_size)
 	return 0;
 }
 
-static int get(int fd, bool line, struct passwd_secret *secret_r, char *why, size_t why_size)
+static int get(int fd, const sigset_t *mask, struct passwd_secret *secret_r, char *why,
+	       size_t why_size)
 {
 	struct passwd_secret secret = { auth_file_grow(NULL, PASSWD_SECRET_MAX + 1, 1), 0 };
 	int rc;
 
-	if (read_into(fd, line, &secret)) {
+	if (read_into(fd, mask, &secret)) {
 		rc = judge(&secret, why, why_size);
 	} else {
 		snprintf(why, why_size, "cannot read the password: %s", strerror(errno));
@@ -86,10 +105,10 @@ static int get(int fd, bool line, struct passwd_secret *secret_r, char *why, siz
 	return rc;
 }
 
-/* One question without echo. */
-static int ask(int tty, const char *prompt, struct passwd_secret *secret_r, char *why, size_t why_size)
+/* One question without echo. `before` is the mask of signals to wait with. */
+static int ask_hidden(int tty, const char *prompt, const sigset_t *before,
+		      struct passwd_secret *secret_r, char *why, size_t why_size)
 {
-	struct sigaction action = { .sa_handler = on_signal }, before[ENDING];
 	struct termios shown, hidden;
 	int rc;
 
@@ -97,23 +116,39 @@ static int ask(int tty, const char *prompt, struct passwd_secret *secret_r, char
 		snprintf(why, why_size, "cannot ask on the terminal: %s", strerror(errno));
 		return GH_EIO;
 	}
-	for (size_t i = 0; i < ENDING; i++)
-		sigaction(ending[i], &action, &before[i]);
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	hidden.c_lflag |= ICANON | ISIG | ECHONL;
 	tcsetattr(tty, TCSAFLUSH, &hidden);
 	dprintf(tty, "%s", prompt);
-	rc = get(tty, true, secret_r, why, why_size);
+	rc = get(tty, before, secret_r, why, why_size);
 	tcsetattr(tty, TCSAFLUSH, &shown);
+	return rc;
+}
+
+static int ask(int tty, const char *prompt, struct passwd_secret *secret_r, char *why, size_t why_size)
+{
+	struct sigaction action = { .sa_handler = on_signal }, before[ENDING];
+	sigset_t block, mask;
+	int rc;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < ENDING; i++)
+		sigaddset(&block, ending[i]);
+	sigprocmask(SIG_BLOCK, &block, &mask);
+	for (size_t i = 0; i < ENDING; i++)
+		sigaction(ending[i], &action, &before[i]);
+	rc = ask_hidden(tty, prompt, &mask, secret_r, why, why_size);
 	for (size_t i = 0; i < ENDING; i++)
 		sigaction(ending[i], &before[i], NULL);
 	if (caught)
 		raise(caught);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return rc;
 }
 
-static int ask_twice(int tty, const char *again, struct passwd_secret *secret, char *why, size_t why_size)
+static int ask_twice(int tty, const char *again, struct passwd_secret *secret, char *why,
+		     size_t why_size)
 {
 	struct passwd_secret second = { NULL, 0 };
 	int rc = ask(tty, again, &second, why, why_size);
@@ -126,13 +161,14 @@ static int ask_twice(int tty, const char *again, struct passwd_secret *secret, c
 	return rc;
 }
 
-int passwd_secret_get(const char *prompt, const char *again, struct passwd_secret *secret_r, char *why, size_t why_size)
+int passwd_secret_get(const char *prompt, const char *again, struct passwd_secret *secret_r,
+		      char *why, size_t why_size)
 {
 	struct passwd_secret secret = { NULL, 0 };
 	int tty, rc;
 
 	if (!isatty(STDIN_FILENO))
-		return get(STDIN_FILENO, false, secret_r, why, why_size);
+		return get(STDIN_FILENO, NULL, secret_r, why, why_size);
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty < 0) {
 		snprintf(why, why_size, "cannot open the terminal: %s", strerror(errno));

@@ -87,7 +87,8 @@ static int compare(const void *a, const void *b)
 
 const struct auth_file_user *auth_file_users_index(struct auth_file_users *users)
 {
-	users->by_name = auth_file_grow(users->by_name, users->count, sizeof(struct auth_file_user *));
+	users->by_name =
+		auth_file_grow(users->by_name, users->count, sizeof(struct auth_file_user *));
 	for (size_t i = 0; i < users->count; i++)
 		users->by_name[i] = &users->users[i];
 	qsort(users->by_name, users->count, sizeof(struct auth_file_user *), compare);
@@ -115,11 +116,23 @@ struct auth_file_user *auth_file_users_find(const struct auth_file_users *users,
 	return NULL;
 }
 
+/* How many bytes the first one of a UTF-8 sequence announces; 0: it is no first one. */
+static size_t announced(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if ((first & 0xe0) == 0xc0)
+		return 2;
+	if ((first & 0xf0) == 0xe0)
+		return 3;
+	return (first & 0xf8) == 0xf0 ? 4 : 0;
+}
+
 /* The length of the UTF-8 sequence that p begins with, in its shortest form and no surrogate; 0: none. */
 static size_t sequence(const unsigned char *p, size_t n)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = p[0] < 0x80 ? 1 : (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : (p[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t length = announced(p[0]);
 	uint32_t code = length < 2 ? p[0] : p[0] & (0x7fu >> length);
 
 	if (!length || length > n)
@@ -129,7 +142,9 @@ static size_t sequence(const unsigned char *p, size_t n)
 			return 0;
 		code = code << 6 | (p[i] & 0x3f);
 	}
-	return code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : length;
+	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	return length;
 }
 
 const char *auth_file_name_problem(const char *name, size_t n)

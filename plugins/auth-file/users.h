@@ -11,16 +11,17 @@ struct auth_file_span {
 };
 
 struct auth_file_user {
-	char *name;       /* UTF-8, 1 to 256 bytes */
-	char *hash;       /* gh_password_check() takes it */
-	char **groups;    /* as written, in their order */
+	char *name;    /* UTF-8, 1 to 256 bytes */
+	char *hash;    /* gh_password_check() takes it */
+	char **groups; /* as written, in their order */
 	size_t group_count;
-	char *client_id;  /* a template, as written; NULL: any client id */
-	char *bound_id;   /* its expansion: the one client id */
-	int64_t expires;  /* Unix seconds, 0 never */
+	char *client_id; /* a template, as written; NULL: any client id */
+	char *bound_id;  /* its expansion: the one client id */
+	int64_t expires; /* Unix seconds, 0 never */
 	bool disabled;
 	unsigned line;
-	/* The line with its line feed; the hash in it; what is behind the hash up to the end of the line (with the ':'). */
+	/* The line with its line feed; the hash in it; what is behind the hash up to the end of the
+	 * line (with the ':'). */
 	struct auth_file_span whole, hash_at, rest_at;
 };
 
@@ -38,7 +39,8 @@ void auth_file_users_free(struct auth_file_users **users);
 /* A new empty user at the end; pointers to others are void then. */
 struct auth_file_user *auth_file_users_add(struct auth_file_users *users);
 
-/* Once all are added: makes them findable. The second of two of one name; NULL: each name is there once. */
+/* Once all are added: makes them findable. The second of two of one name; NULL: each name is there
+ * once. */
 const struct auth_file_user *auth_file_users_index(struct auth_file_users *users);
 
 /* NULL: no such user. */

@@ -52,7 +52,8 @@ static enum gh_password_kind claimed_by(const char *hash)
 	return 0;
 }
 
-/* What nobody claims: named only where the name is a known one, since all else may be a password. */
+/* What nobody claims: named only where the name is a known one, since all else may be a
+ * password. */
 static const char *stranger(const char *hash)
 {
 	static const struct {
@@ -69,8 +70,8 @@ static const char *stranger(const char *hash)
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (strncmp(hash, known[i].prefix, strlen(known[i].prefix)) == 0)
 			return known[i].problem;
-	return *hash ? "found a password in plain text or an unknown hash, expected a hash that gatehouse-passwd(1) makes" :
-		       "found nothing, expected a password hash";
+	return *hash ? "found a password in plain text or an unknown hash, expected a hash that gatehouse-passwd(1) makes"
+		     : "found nothing, expected a password hash";
 }
 
 /* The kind of a terminated hash, after all its checks. */
@@ -113,7 +114,8 @@ enum gh_password_kind gh_password_kind_named(const char *name)
 	return 0;
 }
 
-/* Whatever is wrong with the password, the work is done: it is told by the answer, never by the time. */
+/* Whatever is wrong with the password, the work is done: it is told by the answer, never by the
+ * time. */
 enum gh_password_result gh_password_verify(const char *hash, struct gh_bytes password)
 {
 	struct gh_bytes nothing = { "", 0 };
@@ -153,15 +155,15 @@ bool gh_password_weak(const char *hash)
 	return strlen(hash) < GH_PASSWORD_HASH_SIZE && valid(hash, &problem, &weak) && weak;
 }
 
-int gh_password_make(enum gh_password_kind kind, struct gh_bytes password, char hash_r[GH_PASSWORD_HASH_SIZE],
-		     const char **problem_r)
+int gh_password_make(enum gh_password_kind kind, struct gh_bytes password,
+		     char hash_r[GH_PASSWORD_HASH_SIZE], const char **problem_r)
 {
 	const struct gh_password_scheme *scheme = kind > 0 && kind < KINDS ? schemes[kind] : NULL;
 
-	*problem_r = !scheme || !scheme->make ? "hashes of this kind are only read" :
-		     !password.p	      ? "no password" :
-		     scheme->unfit	      ? scheme->unfit(password) :
-						NULL;
+	*problem_r = !scheme || !scheme->make ? "hashes of this kind are only read"
+		     : !password.p            ? "no password"
+		     : scheme->unfit          ? scheme->unfit(password)
+					      : NULL;
 	if (*problem_r)
 		return GH_EINVAL;
 	if (scheme->make(password, hash_r) == 0)

@@ -5,15 +5,16 @@
 #include <sys/random.h>
 #include "password_priv.h"
 
-/* m in KiB. Weak: less than what OWASP lists as equal choices, which all are above 35 MiB in m times t. */
-#define MEMORY 19456u
-#define PASSES 2u
-#define LANES 1u
+/* m in KiB. Weak: less than what OWASP lists as equal choices, which all are above 35 MiB in m
+ * times t. */
+#define MEMORY     19456u
+#define PASSES     2u
+#define LANES      1u
 #define MEMORY_MAX (GH_PASSWORD_MEMORY_MAX >> 10)
 #define PASSES_MAX 16u
-#define LANES_MAX 16u
-#define WORK_MAX (1u << 20) /* m times t: 1 GiB */
-#define WORK_MIN 35840u
+#define LANES_MAX  16u
+#define WORK_MAX   (1u << 20) /* m times t: 1 GiB */
+#define WORK_MIN   35840u
 #define MEMORY_MIN 7168u
 
 static const char prefix[] = "$argon2id$";
@@ -50,10 +51,12 @@ static const char *check(const char *hash, bool *weak_r)
 	const char *at = hash + strlen(prefix);
 	uint32_t version, m, t, p;
 
-	if (!parameter(&at, "v=", &version) || version != ARGON2_VERSION_13 || !parameter(&at, "$m=", &m) ||
-	    !parameter(&at, ",t=", &t) || !parameter(&at, ",p=", &p) || !encoded(&at, 8) || !encoded(&at, 16) || *at)
+	if (!parameter(&at, "v=", &version) || version != ARGON2_VERSION_13 ||
+	    !parameter(&at, "$m=", &m) || !parameter(&at, ",t=", &t) ||
+	    !parameter(&at, ",p=", &p) || !encoded(&at, 8) || !encoded(&at, 16) || *at)
 		return "found a damaged argon2id hash, expected $argon2id$v=19$m=KIB,t=PASSES,p=LANES$SALT$HASH";
-	if (m > MEMORY_MAX || t > PASSES_MAX || p > LANES_MAX || (uint64_t)m * t > WORK_MAX || m < 8 * p)
+	if (m > MEMORY_MAX || t > PASSES_MAX || p > LANES_MAX || (uint64_t)m * t > WORK_MAX ||
+	    m < 8 * p)
 		return "found argon2id beyond its bounds: m at most 262144 KiB, t and p at most 16, m times t at most 1048576";
 	*weak_r = m < MEMORY_MIN || (uint64_t)m * t < WORK_MIN;
 	return NULL;
@@ -73,8 +76,8 @@ static int make(struct gh_bytes password, char *hash_r)
 	uint8_t salt[16];
 
 	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt) ||
-	    argon2id_hash_encoded(PASSES, MEMORY, LANES, password.p, password.n, salt, sizeof(salt), 32, hash_r,
-				  GH_PASSWORD_HASH_SIZE) != ARGON2_OK)
+	    argon2id_hash_encoded(PASSES, MEMORY, LANES, password.p, password.n, salt, sizeof(salt),
+				  32, hash_r, GH_PASSWORD_HASH_SIZE) != ARGON2_OK)
 		return GH_EIO;
 	return 0;
 }

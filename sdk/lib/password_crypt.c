@@ -5,13 +5,13 @@
 #include <string.h>
 #include "password_priv.h"
 
-#define YESCRYPT_COST 5u /* 16 MiB */
-#define YESCRYPT_MEMORY_MIN (16u << 20)
-#define BCRYPT_COST 12u
-#define BCRYPT_COST_MIN 10u
-#define BCRYPT_COST_MAX 15u
-#define SHA512_ROUNDS 200000u
-#define SHA512_ROUNDS_MIN 100000u
+#define YESCRYPT_COST          5u /* 16 MiB */
+#define YESCRYPT_MEMORY_MIN    (16u << 20)
+#define BCRYPT_COST            12u
+#define BCRYPT_COST_MIN        10u
+#define BCRYPT_COST_MAX        15u
+#define SHA512_ROUNDS          200000u
+#define SHA512_ROUNDS_MIN      100000u
 #define SHA512_ROUNDS_STANDARD 5000u /* crypt(5): where the hash tells none */
 
 static const char *skip(const char *hash, const char *prefix)
@@ -21,7 +21,7 @@ static const char *skip(const char *hash, const char *prefix)
 	return strncmp(hash, prefix, n) == 0 ? hash + n : NULL;
 }
 
-/* ---- what all three share: C strings, 32 KiB of scratch --------------------------------------------------------- */
+/* ---- what all three share: C strings, 32 KiB of scratch -------------------------------------- */
 
 static const char *unfit(struct gh_bytes password)
 {
@@ -34,7 +34,8 @@ static const char *unfit(struct gh_bytes password)
 
 static const char *bcrypt_unfit(struct gh_bytes password)
 {
-	return password.n > 72 ? "the password is longer than the 72 bytes that bcrypt can take" : unfit(password);
+	return password.n > 72 ? "the password is longer than the 72 bytes that bcrypt can take"
+			       : unfit(password);
 }
 
 struct scratch {
@@ -42,7 +43,8 @@ struct scratch {
 	char phrase[CRYPT_MAX_PASSPHRASE_SIZE];
 };
 
-/* The hash of a password that fits, in scratch; NULL: no memory, or a setting that crypt doesn't take. */
+/* The hash of a password that fits, in scratch; NULL: no memory, or a setting that crypt doesn't
+ * take. */
 static const char *compute(struct scratch *scratch, struct gh_bytes password, const char *setting)
 {
 	const char *hash;
@@ -67,7 +69,8 @@ static enum gh_password_result verify(const char *hash, struct gh_bytes password
 	size_t n = strlen(hash);
 
 	if (computed)
-		result = strlen(computed) == n && gh_equal(computed, hash, n) ? GH_PASSWORD_RIGHT : GH_PASSWORD_WRONG;
+		result = strlen(computed) == n && gh_equal(computed, hash, n) ? GH_PASSWORD_RIGHT
+									      : GH_PASSWORD_WRONG;
 	if (scratch)
 		scratch_free(scratch);
 	return result;
@@ -90,7 +93,7 @@ static int make(const char *prefix, unsigned long cost, struct gh_bytes password
 	return hash ? 0 : GH_EIO;
 }
 
-/* ---- yescrypt: $y$ FLAVOUR N R $ salt $ 43 characters ------------------------------------------------------------ */
+/* ---- yescrypt: $y$ FLAVOUR N R $ salt $ 43 characters ---------------------------------------- */
 
 static const char *yescrypt_body(const char *hash)
 {
@@ -107,13 +110,15 @@ static bool yescrypt_claims(const char *hash)
 /* The value of one character of yescrypt's numbers; those from 48 on begin a longer number. */
 static unsigned digit(char c)
 {
-	static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char digits[] =
+		"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	const char *at = c ? strchr(digits, c) : NULL;
 
 	return at ? (unsigned)(at - digits) : 64;
 }
 
-/* 128 * r * 2^N bytes; 0: not the plain form (flavour j, both numbers of one character) or beyond all bounds. */
+/* 128 * r * 2^N bytes; 0: not the plain form (flavour j, both numbers of one character) or beyond
+ * all bounds. */
 static uint64_t yescrypt_memory(const char *body)
 {
 	unsigned n, r;
@@ -155,7 +160,7 @@ const struct gh_password_scheme gh_password_yescrypt = {
 	.make = yescrypt_make,
 };
 
-/* ---- bcrypt: $2b$NN$ 53 characters ------------------------------------------------------------------------------- */
+/* ---- bcrypt: $2b$NN$ 53 characters ----------------------------------------------------------- */
 
 static bool bcrypt_claims(const char *hash)
 {
@@ -192,7 +197,7 @@ const struct gh_password_scheme gh_password_bcrypt = {
 	.make = bcrypt_make,
 };
 
-/* ---- sha512crypt: $6$[rounds=N$] salt $ 86 characters; mosquitto's $6$ ends with 88 of base64 --------------------- */
+/* ---- sha512crypt: $6$[rounds=N$] salt $ 86 characters; mosquitto's $6$ ends with 88 of base64  */
 
 static bool sha512_claims(const char *hash)
 {
@@ -209,12 +214,14 @@ static const char *sha512_check(const char *hash, bool *weak_r)
 
 	if (rounds_at) {
 		at = rounds_at;
-		if (!gh_password_number(&at, GH_PASSWORD_ROUNDS_MAX, &rounds) || rounds < 1000 || *at++ != '$')
+		if (!gh_password_number(&at, GH_PASSWORD_ROUNDS_MAX, &rounds) || rounds < 1000 ||
+		    *at++ != '$')
 			return "found sha512crypt with a number of rounds that isn't within 1000 and 2000000";
 	}
 	salt = strcspn(at, "$:*!\\ ");
 	at += salt;
-	if (salt < 1 || salt > 16 || *at++ != '$' || gh_password_run(&at, GH_PASSWORD_ITOA64) != 86 || *at)
+	if (salt < 1 || salt > 16 || *at++ != '$' ||
+	    gh_password_run(&at, GH_PASSWORD_ITOA64) != 86 || *at)
 		return "found a damaged sha512crypt hash, expected $6$SALT$ and 86 characters";
 	*weak_r = rounds < SHA512_ROUNDS_MIN;
 	return NULL;

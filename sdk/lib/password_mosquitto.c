@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passwords of a mosquitto password_file: read, never made. Their prefixes are crypt(5)'s, their shape isn't. */
+/* Passwords of a mosquitto password_file: read, never made. Their prefixes are crypt(5)'s, their
+ * shape isn't. */
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
 #include "password_priv.h"
 
-#define DIGEST 64u
+#define DIGEST      64u
 #define DIGEST_TEXT 88u /* base64 of it, with "==" */
-#define SALT_MAX 64u
+#define SALT_MAX    64u
 
 /* Ends with the base64 of 64 bytes, which no hash of crypt(5) does. */
 static bool shaped(const char *hash, const char *prefix)
 {
 	const char *last = strrchr(hash, '$');
 
-	return strncmp(hash, prefix, strlen(prefix)) == 0 && last > hash + 3 && strlen(last + 1) == DIGEST_TEXT &&
-	       strcmp(last + DIGEST_TEXT - 1, "==") == 0;
+	return strncmp(hash, prefix, strlen(prefix)) == 0 && last > hash + 3 &&
+	       strlen(last + 1) == DIGEST_TEXT && strcmp(last + DIGEST_TEXT - 1, "==") == 0;
 }
 
 static bool sha512_claims(const char *hash)
@@ -46,7 +47,9 @@ static bool salt_and_digest(const char *at)
 static const char *sha512_check(const char *hash, bool *weak_r)
 {
 	*weak_r = true;
-	return salt_and_digest(hash + 3) ? NULL : "found a damaged hash of mosquitto's, expected $6$SALT$HASH in base64";
+	return salt_and_digest(hash + 3)
+		       ? NULL
+		       : "found a damaged hash of mosquitto's, expected $6$SALT$HASH in base64";
 }
 
 static const char *pbkdf2_check(const char *hash, bool *weak_r)
@@ -57,7 +60,9 @@ static const char *pbkdf2_check(const char *hash, bool *weak_r)
 	*weak_r = true;
 	if (!gh_password_number(&at, GH_PASSWORD_ROUNDS_MAX, &iterations) || *at++ != '$')
 		return "found a hash of mosquitto's whose number of iterations isn't within 1 and 2000000";
-	return salt_and_digest(at) ? NULL : "found a damaged hash of mosquitto's, expected $7$ITERATIONS$SALT$HASH in base64";
+	return salt_and_digest(at)
+		       ? NULL
+		       : "found a damaged hash of mosquitto's, expected $7$ITERATIONS$SALT$HASH in base64";
 }
 
 /* Base64 of at most `size` bytes; 0: not that. */
@@ -84,7 +89,8 @@ static bool stored_from(const char *at, struct stored *stored_r)
 	size_t n = strcspn(at, "$");
 
 	stored_r->salt_size = decode(at, n, stored_r->salt, sizeof(stored_r->salt));
-	return stored_r->salt_size && decode(at + n + 1, DIGEST_TEXT, stored_r->digest, DIGEST) == DIGEST;
+	return stored_r->salt_size &&
+	       decode(at + n + 1, DIGEST_TEXT, stored_r->digest, DIGEST) == DIGEST;
 }
 
 /* Ends both verify functions: rc is GnuTLS's. */
@@ -122,11 +128,13 @@ static enum gh_password_result pbkdf2_verify(const char *hash, struct gh_bytes p
 	uint8_t computed[DIGEST];
 	uint32_t iterations;
 
-	if (!gh_password_number(&at, GH_PASSWORD_ROUNDS_MAX, &iterations) || !stored_from(at + 1, &stored))
+	if (!gh_password_number(&at, GH_PASSWORD_ROUNDS_MAX, &iterations) ||
+	    !stored_from(at + 1, &stored))
 		return GH_PASSWORD_FAILED;
 	salt.data = stored.salt;
 	salt.size = (unsigned)stored.salt_size;
-	return conclude(gnutls_pbkdf2(GNUTLS_MAC_SHA512, &key, &salt, iterations, computed, DIGEST), &stored, computed);
+	return conclude(gnutls_pbkdf2(GNUTLS_MAC_SHA512, &key, &salt, iterations, computed, DIGEST),
+			&stored, computed);
 }
 
 const struct gh_password_scheme gh_password_mosquitto_sha512 = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Password hashes: vectors of other programs, what is refused, and that no answer is cheaper than another. */
+/* Password hashes: vectors of other programs, what is refused, and that no answer is cheaper than
+ * another. */
 #include <argon2.h>
 #include <check.h>
 #include <crypt.h>
@@ -11,7 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* ---- what work was done: the primitives are wrapped by the linker ------------------------------------------------ */
+/* ---- what work was done: the primitives are wrapped by the linker ---------------------------- */
 
 static unsigned crypt_calls, argon2_calls, pbkdf2_calls;
 static char crypt_setting[16];
@@ -20,10 +21,10 @@ char *__real_crypt_r(const char *phrase, const char *setting, struct crypt_data 
 char *__wrap_crypt_r(const char *phrase, const char *setting, struct crypt_data *data);
 int __real_argon2id_verify(const char *encoded, const void *password, size_t n);
 int __wrap_argon2id_verify(const char *encoded, const void *password, size_t n);
-int __real_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key, const gnutls_datum_t *salt,
-			 unsigned iterations, void *out, size_t n);
-int __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key, const gnutls_datum_t *salt,
-			 unsigned iterations, void *out, size_t n);
+int __real_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+			 const gnutls_datum_t *salt, unsigned iterations, void *out, size_t n);
+int __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+			 const gnutls_datum_t *salt, unsigned iterations, void *out, size_t n);
 
 char *__wrap_crypt_r(const char *phrase, const char *setting, struct crypt_data *data)
 {
@@ -38,21 +39,22 @@ int __wrap_argon2id_verify(const char *encoded, const void *password, size_t n)
 	return __real_argon2id_verify(encoded, password, n);
 }
 
-int __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key, const gnutls_datum_t *salt,
-			 unsigned iterations, void *out, size_t n)
+int __wrap_gnutls_pbkdf2(gnutls_mac_algorithm_t mac, const gnutls_datum_t *key,
+			 const gnutls_datum_t *salt, unsigned iterations, void *out, size_t n)
 {
 	pbkdf2_calls++;
 	return __real_gnutls_pbkdf2(mac, key, salt, iterations, out, n);
 }
 
-/* ---- vectors ---------------------------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
-#define ARGON2_VECTOR "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+#define ARGON2_VECTOR \
+	"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 #define PBKDF2_VECTOR \
 	"$7$101$z0jRcGOGC7CddzRm$9mFtvYfCG6wypSlntgGmTZAcblm3rwhyPF0dkPgI3nHMMxrJvbvld1T2MW0L0aqlPb3gDzdaUji/erncDaJxVA=="
 
-/* Of libxcrypt, by another program (perl and python call it), of Debian's mosquitto_passwd 2.0.11, and of the Argon2
- * reference implementation's own tests. */
+/* Of libxcrypt, by another program (perl and python call it), of Debian's mosquitto_passwd 2.0.11,
+ * and of the Argon2 reference implementation's own tests. */
 static const struct vector {
 	const char *hash, *password;
 	enum gh_password_kind kind;
@@ -60,15 +62,19 @@ static const struct vector {
 } vectors[] = {
 	{ "$y$j9T$N0OneHasThisPasswd/.$P7WQfVD0S2f1eXVpReBEUe8OaPabAxRIMb8Lqo65Tu4", "Hello world!",
 	  GH_PASSWORD_YESCRYPT, false },
-	{ "$gy$j9T$abcdefgh$o6JxbYwWSRVr/SQ1Jr61OgleF50cJrtWq8AW/G6gP35", "Hello world!", GH_PASSWORD_YESCRYPT, false },
-	{ "$y$j75$abcdefgh$seYLk3C3HyTtiwemJi2fPeplJP3Gd5RaKYGEt1rRkF2", "Hello world!", GH_PASSWORD_YESCRYPT, true },
+	{ "$gy$j9T$abcdefgh$o6JxbYwWSRVr/SQ1Jr61OgleF50cJrtWq8AW/G6gP35", "Hello world!",
+	  GH_PASSWORD_YESCRYPT, false },
+	{ "$y$j75$abcdefgh$seYLk3C3HyTtiwemJi2fPeplJP3Gd5RaKYGEt1rRkF2", "Hello world!",
+	  GH_PASSWORD_YESCRYPT, true },
 	{ "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1",
 	  "Hello world!", GH_PASSWORD_SHA512CRYPT, true },
 	{ "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/"
 	  "YTBmSK6H9qs/y3RnOaw5v.",
 	  "Hello world!", GH_PASSWORD_SHA512CRYPT, true },
-	{ "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y", "Hello world!", GH_PASSWORD_BCRYPT, true },
-	{ "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", GH_PASSWORD_BCRYPT, true },
+	{ "$2b$05$CCCCCCCCCCCCCCCCCCCCC.z6PrHbuSsMSSwIGFy1JGevQZf6CqJ1y", "Hello world!",
+	  GH_PASSWORD_BCRYPT, true },
+	{ "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U", GH_PASSWORD_BCRYPT,
+	  true },
 	{ ARGON2_VECTOR, "password", GH_PASSWORD_ARGON2ID, true },
 	{ PBKDF2_VECTOR, "correct horse", GH_PASSWORD_MOSQUITTO_PBKDF2, true },
 	{ "$6$CU1WOywlDhsaySae$2fMJHIWpf4728wBvsmw8giynnQkcPG0Mn3/MjTbiP/"
@@ -104,12 +110,15 @@ END_TEST
 START_TEST(absent_is_never_right)
 {
 	/* The hash of an empty password, too. */
-	ck_assert_int_eq(gh_password_verify(vectors[10].hash, (struct gh_bytes){ NULL, 0 }), GH_PASSWORD_WRONG);
-	ck_assert_int_eq(gh_password_verify(vectors[0].hash, (struct gh_bytes){ NULL, 0 }), GH_PASSWORD_WRONG);
+	ck_assert_int_eq(gh_password_verify(vectors[10].hash, (struct gh_bytes){ NULL, 0 }),
+			 GH_PASSWORD_WRONG);
+	ck_assert_int_eq(gh_password_verify(vectors[0].hash, (struct gh_bytes){ NULL, 0 }),
+			 GH_PASSWORD_WRONG);
 }
 END_TEST
 
-/* Each byte counts: a NUL, what follows it, and whatever is behind the longest that crypt(5) takes. */
+/* Each byte counts: a NUL, what follows it, and whatever is behind the longest that crypt(5)
+ * takes. */
 START_TEST(never_cut)
 {
 	static char big[65535];
@@ -118,7 +127,8 @@ START_TEST(never_cut)
 	const char *problem;
 
 	memset(big, 'x', sizeof(big));
-	ck_assert_int_eq(gh_password_verify(vectors[_i].hash, (struct gh_bytes){ "Hello world!\0", 13 }),
+	ck_assert_int_eq(gh_password_verify(vectors[_i].hash,
+					    (struct gh_bytes){ "Hello world!\0", 13 }),
 			 GH_PASSWORD_WRONG);
 	ck_assert_int_eq(gh_password_verify(vectors[_i].hash, whole), GH_PASSWORD_WRONG);
 	ck_assert_int_eq(gh_password_make(GH_PASSWORD_ARGON2ID, whole, hash, &problem), 0);
@@ -132,26 +142,36 @@ START_TEST(kinds_refuse_what_they_would_cut)
 	static const struct {
 		enum gh_password_kind kind;
 		size_t longest;
-	} limits[] = { { GH_PASSWORD_YESCRYPT, 511 }, { GH_PASSWORD_SHA512CRYPT, 511 }, { GH_PASSWORD_BCRYPT, 72 } };
+	} limits[] = { { GH_PASSWORD_YESCRYPT, 511 },
+		       { GH_PASSWORD_SHA512CRYPT, 511 },
+		       { GH_PASSWORD_BCRYPT, 72 } };
 	char password[600], hash[GH_PASSWORD_HASH_SIZE] = "untouched";
 	const char *problem = NULL;
 	size_t n = limits[_i].longest;
 
 	memset(password, 'x', sizeof(password));
-	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ password, n + 1 }, hash, &problem), GH_EINVAL);
+	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ password, n + 1 },
+					  hash, &problem),
+			 GH_EINVAL);
 	ck_assert_ptr_nonnull(problem);
 	ck_assert_str_eq(hash, "untouched");
-	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ "a\0b", 3 }, hash, &problem), GH_EINVAL);
-	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ password, n }, hash, &problem), 0);
-	ck_assert_int_eq(gh_password_verify(hash, (struct gh_bytes){ password, n }), GH_PASSWORD_RIGHT);
-	ck_assert_int_eq(gh_password_verify(hash, (struct gh_bytes){ password, n + 1 }), GH_PASSWORD_WRONG);
+	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ "a\0b", 3 }, hash,
+					  &problem),
+			 GH_EINVAL);
+	ck_assert_int_eq(gh_password_make(limits[_i].kind, (struct gh_bytes){ password, n }, hash,
+					  &problem),
+			 0);
+	ck_assert_int_eq(gh_password_verify(hash, (struct gh_bytes){ password, n }),
+			 GH_PASSWORD_RIGHT);
+	ck_assert_int_eq(gh_password_verify(hash, (struct gh_bytes){ password, n + 1 }),
+			 GH_PASSWORD_WRONG);
 }
 END_TEST
 
 START_TEST(makes_what_isnt_weak)
 {
-	static const enum gh_password_kind kinds[] = { GH_PASSWORD_YESCRYPT, GH_PASSWORD_ARGON2ID, GH_PASSWORD_BCRYPT,
-						       GH_PASSWORD_SHA512CRYPT };
+	static const enum gh_password_kind kinds[] = { GH_PASSWORD_YESCRYPT, GH_PASSWORD_ARGON2ID,
+						       GH_PASSWORD_BCRYPT, GH_PASSWORD_SHA512CRYPT };
 	char hash[GH_PASSWORD_HASH_SIZE], again[GH_PASSWORD_HASH_SIZE];
 	const char *problem;
 
@@ -247,7 +267,7 @@ START_TEST(refuses_long_and_nul)
 }
 END_TEST
 
-/* ---- equal work ------------------------------------------------------------------------------------------------- */
+/* ---- equal work ------------------------------------------------------------------------------ */
 
 static unsigned work(const char *hash, struct gh_bytes password, bool dummy)
 {
@@ -281,7 +301,8 @@ START_TEST(dummy_is_of_the_default_kind)
 	char hash[GH_PASSWORD_HASH_SIZE];
 	const char *problem;
 
-	ck_assert_int_eq(gh_password_make(GH_PASSWORD_YESCRYPT, bytes("Hello world!"), hash, &problem), 0);
+	ck_assert_int_eq(
+		gh_password_make(GH_PASSWORD_YESCRYPT, bytes("Hello world!"), hash, &problem), 0);
 	ck_assert_uint_eq(work(NULL, bytes("wrong"), true), 1u << 16);
 	ck_assert_int_eq(strncmp(crypt_setting, hash, 7), 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening a file that holds secrets: a walk that sees every directory and every symbolic link on the way. */
+/* Opening a file that holds secrets: a walk that sees every directory and every symbolic link on
+ * the way. */
 #include <gatehouse/lib.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,8 @@ static bool ours(const struct stat *st)
 static void doubt(struct walk *walk, const struct stat *st, const char *what, const char *name)
 {
 	if (!walk->doubt[0])
-		snprintf(walk->doubt, sizeof(walk->doubt), "%s '%s' of uid %u with mode %04o", what, name,
-			 (unsigned)st->st_uid, (unsigned)st->st_mode & 07777u);
+		snprintf(walk->doubt, sizeof(walk->doubt), "%s '%s' of uid %u with mode %04o", what,
+			 name, (unsigned)st->st_uid, (unsigned)st->st_mode & 07777u);
 }
 
 /* Takes over fd. */
@@ -111,7 +112,8 @@ static bool last_name(const struct walk *walk)
 	return walk->rest[strspn(walk->rest, "/")] == '\0';
 }
 
-/* Up to the file: its directory and name are in walk then. GH_ENOENT: only the file itself is missing if last_name(). */
+/* Up to the file: its directory and name are in walk then. GH_ENOENT: only the file itself is
+ * missing if last_name(). */
 static int walk_to(struct walk *walk)
 {
 	struct stat st;
@@ -126,7 +128,8 @@ static int walk_to(struct walk *walk)
 			return 0;
 		else
 			rc = enter(walk,
-				   openat(walk->directory, walk->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				   openat(walk->directory, walk->name,
+					  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
 				   walk->name);
 	}
 	return rc ? rc : failed(walk, "open");
@@ -141,8 +144,9 @@ static int start(struct walk *walk)
 
 static int refuse(struct walk *walk, const struct stat *st, const char *problem, const char *command)
 {
-	snprintf(walk->why, walk->why_size, "'%s' has mode %04o and belongs to uid %u: %s: %s %s", walk->path,
-		 (unsigned)st->st_mode & 07777u, (unsigned)st->st_uid, problem, command, walk->path);
+	snprintf(walk->why, walk->why_size, "'%s' has mode %04o and belongs to uid %u: %s: %s %s",
+		 walk->path, (unsigned)st->st_mode & 07777u, (unsigned)st->st_uid, problem, command,
+		 walk->path);
 	return GH_EINVAL;
 }
 
@@ -171,7 +175,8 @@ static int trust(struct walk *walk)
 {
 	if (!walk->links || !walk->doubt[0])
 		return 0;
-	snprintf(walk->why, walk->why_size, "'%s' is reached by a symbolic link, but somebody else could change %s",
+	snprintf(walk->why, walk->why_size,
+		 "'%s' is reached by a symbolic link, but somebody else could change %s",
 		 walk->path, walk->doubt);
 	return GH_EINVAL;
 }
@@ -184,7 +189,8 @@ static int open_checked(struct walk *walk, unsigned flags, int *fd_r)
 	if (rc == GH_ENOENT && (flags & GH_SECRET_ABSENT) && walk->directory >= 0 && last_name(walk)) {
 		rc = trust(walk);
 	} else if (rc == 0 && (rc = trust(walk)) == 0) {
-		fd = openat(walk->directory, walk->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fd = openat(walk->directory, walk->name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		rc = fd < 0 ? failed(walk, "open") : judge(walk, fd, flags);
 	}
 	if (rc == 0)
@@ -194,7 +200,8 @@ static int open_checked(struct walk *walk, unsigned flags, int *fd_r)
 	return rc;
 }
 
-int gh_secret_open(const char *path, unsigned flags, struct gh_secret_file *file_r, char *why, size_t why_size)
+int gh_secret_open(const char *path, unsigned flags, struct gh_secret_file *file_r, char *why,
+		   size_t why_size)
 {
 	struct walk walk = { .path = path, .directory = -1, .why = why, .why_size = why_size };
 	int fd = -1, rc = start(&walk);

@@ -29,7 +29,7 @@ START_TEST(wipes)
 }
 END_TEST
 
-/* ---- files: each test in a directory of its own ------------------------------------------------------------------ */
+/* ---- files: each test in a directory of its own ---------------------------------------------- */
 
 static char directory[] = "/tmp/gh-secret-XXXXXX";
 static char why[512];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Substitution of {clientid}, {username}, {group} and {attr:NAME}: parsed once, expanded for each client. */
+/* Substitution of {clientid}, {username}, {group} and {attr:NAME}: parsed once, expanded for each
+ * client. */
 #include <gatehouse/lib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ struct gh_template {
 	struct part *parts;
 };
 
-static const char words[] = "expected {clientid}, {username}, {group} or {attr:NAME} ('{{' is a brace)";
+static const char words[] =
+	"expected {clientid}, {username}, {group} or {attr:NAME} ('{{' is a brace)";
 
 static void *need(void *p)
 {
@@ -58,7 +60,8 @@ static void add(struct gh_template *tmpl, char **end, unsigned uses, const char 
 	tmpl->uses |= uses;
 }
 
-/* The length of the literal text that text begins with: up to a brace, "{{" giving one brace of its own. */
+/* The length of the literal text that text begins with: up to a brace, "{{" giving one brace of its
+ * own. */
 static size_t literal(struct gh_str text, size_t *taken_r)
 {
 	const char *brace;
@@ -99,7 +102,8 @@ static const char *parse_part(struct gh_template *tmpl, struct gh_str text, size
 	return NULL;
 }
 
-int gh_template_parse(struct gh_str text, struct gh_template **template_r, size_t *at_r, const char **problem_r)
+int gh_template_parse(struct gh_str text, struct gh_template **template_r, size_t *at_r,
+		      const char **problem_r)
 {
 	struct gh_template *tmpl = need(calloc(1, sizeof(*tmpl)));
 	const char *problem = NULL;
@@ -154,14 +158,15 @@ static const char *value_of(const struct part *part, const struct gh_template_va
 	}
 }
 
-/* Terminated values hold no NUL; '$' matters where it would make a topic one of the broker's own. */
+/* Terminated values hold no NUL; '$' matters where it would make a topic one of the broker's
+ * own. */
 static bool harmless(const char *value, bool first)
 {
 	return value && *value && !strpbrk(value, "+#/") && !(first && *value == '$');
 }
 
-bool gh_template_expand(const struct gh_template *tmpl, const struct gh_template_values *values, char *out, size_t size,
-			size_t *n_r)
+bool gh_template_expand(const struct gh_template *tmpl, const struct gh_template_values *values,
+			char *out, size_t size, size_t *n_r)
 {
 	size_t at = 0;
 

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define NOTHING NULL
+#define NOTHING      NULL
 
-static const struct gh_pair attributes[] = { { "site", "oslo" }, { "empty", "" }, { "tree", "a/b" }, { "sys", "$SYS" } };
+static const struct gh_pair attributes[] = {
+	{ "site", "oslo" }, { "empty", "" }, { "tree", "a/b" }, { "sys", "$SYS" }
+};
 static const struct gh_template_values values = {
 	.client_id = "meter-7",
 	.username = "alice",
@@ -23,7 +25,8 @@ static struct gh_template *parsed(const char *text)
 	const char *problem;
 	size_t at;
 
-	ck_assert_int_eq(gh_template_parse((struct gh_str){ text, strlen(text) }, &tmpl, &at, &problem), 0);
+	ck_assert_int_eq(
+		gh_template_parse((struct gh_str){ text, strlen(text) }, &tmpl, &at, &problem), 0);
 	return tmpl;
 }
 
@@ -48,7 +51,8 @@ static const struct {
 	{ "a/+/#", "a/+/#", 0 },
 	{ "devices/{clientid}/#", "devices/meter-7/#", GH_USES_CLIENT_ID },
 	{ "{username}", "alice", GH_USES_USERNAME },
-	{ "{group}/{username}/{clientid}", "staff/alice/meter-7", GH_USES_GROUP | GH_USES_USERNAME | GH_USES_CLIENT_ID },
+	{ "{group}/{username}/{clientid}", "staff/alice/meter-7",
+	  GH_USES_GROUP | GH_USES_USERNAME | GH_USES_CLIENT_ID },
 	{ "x{attr:site}y", "xosloy", GH_USES_ATTRIBUTE },
 	{ "a/{attr:sys}", "a/$SYS", GH_USES_ATTRIBUTE },
 	{ "{attr:none}", NOTHING, GH_USES_ATTRIBUTE },
@@ -77,7 +81,8 @@ static const struct {
 	const char *text;
 	size_t at;
 } bad[] = {
-	{ "a/{clientId}", 2 }, { "{", 0 }, { "{}", 0 }, { "{attr:}", 0 }, { "{clientid", 0 }, { "ab{ clientid}", 2 },
+	{ "a/{clientId}", 2 },    { "{", 0 },         { "{}", 0 },
+	{ "{attr:}", 0 },         { "{clientid", 0 }, { "ab{ clientid}", 2 },
 	{ "{group}{groups}", 7 }, { "{{{", 2 },
 };
 
@@ -87,7 +92,8 @@ START_TEST(tells_what_is_wrong)
 	const char *problem = NULL;
 	size_t at = 99;
 
-	ck_assert_int_eq(gh_template_parse((struct gh_str){ bad[_i].text, strlen(bad[_i].text) }, &tmpl, &at, &problem),
+	ck_assert_int_eq(gh_template_parse((struct gh_str){ bad[_i].text, strlen(bad[_i].text) },
+					   &tmpl, &at, &problem),
 			 GH_EINVAL);
 	ck_assert_ptr_null(tmpl);
 	ck_assert_uint_eq(at, bad[_i].at);

@@ -99,7 +99,7 @@ struct gh_property {
  * UTF-8 here. */
 int gh_property_next(struct gh_bytes *rest, struct gh_property *property_r);
 
-/* ---- secrets ---------------------------------------------------------------------------------------------------- */
+/* ---- secrets --------------------------------------------------------------------------------- */
 
 /* The same n bytes; the time tells n only. */
 bool gh_equal(const void *a, const void *b, size_t n);
@@ -108,10 +108,11 @@ bool gh_equal(const void *a, const void *b, size_t n);
 void gh_wipe(void *p, size_t n);
 
 /*
- * Opens a file that holds secrets, for reading. A relative path starts at the working directory. Refused, with `why` for
- * people (mode, owner and the command that mends it): what isn't a regular file, what others may read, write or execute
- * or its group may write, what belongs neither to root nor to us; and a path with a symbolic link on it unless the link
- * and every directory on the way are root's or ours and nobody else may write there. Blocks on the file system.
+ * Opens a file that holds secrets, for reading. A relative path starts at the working directory.
+ * Refused, with `why` for people (mode, owner and the command that mends it): what isn't a regular
+ * file, what others may read, write or execute or its group may write, what belongs neither to root
+ * nor to us; and a path with a symbolic link on it unless the link and every directory on the way
+ * are root's or ours and nobody else may write there. Blocks on the file system.
  */
 struct gh_secret_file {
 	int fd;         /* the file; -1: absent (GH_SECRET_ABSENT) */
@@ -122,21 +123,23 @@ struct gh_secret_file {
 #define GH_SECRET_ANY_MODE 0x2u  /* nor who may read it */
 #define GH_SECRET_ABSENT 0x4u    /* that there is no file is no error */
 /* 0, GH_ENOENT (there is none), GH_EINVAL (refused) or GH_EIO. */
-int gh_secret_open(const char *path, unsigned flags, struct gh_secret_file *file_r, char *why, size_t why_size);
+int gh_secret_open(const char *path, unsigned flags, struct gh_secret_file *file_r, char *why,
+		   size_t why_size);
 void gh_secret_close(struct gh_secret_file *file);
 
-/* ---- passwords: libgatehouse-password --------------------------------------------------------------------------- */
+/* ---- passwords: libgatehouse-password -------------------------------------------------------- */
 /*
  * A hash is text that begins with '$' and tells how it was made:
  *   yescrypt         $y$j9T$SALT$HASH                        crypt(5); $gy$ is read too
  *   argon2id         $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH
  *   bcrypt           $2b$12$SALTHASH                         crypt(5); $2a$ and $2y$ are read too
  *   sha512crypt      $6$rounds=200000$SALT$HASH              crypt(5)
- *   mosquitto-sha512 $6$SALT$HASH                            read only; HASH is base64 and ends with "=="
+ *   mosquitto-sha512 $6$SALT$HASH                            read only; HASH ends with "=="
  *   mosquitto-pbkdf2 $7$ITERATIONS$SALT$HASH                 read only; likewise
- * A password is bytes and is compared whole: what a kind can't take (crypt(5): a NUL or more than 511 bytes; bcrypt: more
- * than 72) never matches it, after the same work. Any thread; nothing is kept. Takes 50 to 500 ms and up to 256 MiB: the
- * bounds beyond which a hash is refused instead of computed are in gatehouse-auth-file(5).
+ * A password is bytes and is compared whole: what a kind can't take (crypt(5): a NUL or more than
+ * 511 bytes; bcrypt: more than 72) never matches it, after the same work. Any thread; nothing is
+ * kept. Takes 50 to 500 ms and up to 256 MiB: the bounds beyond which a hash is refused instead of
+ * computed are in gatehouse-auth-file(5).
  */
 enum gh_password_kind {
 	GH_PASSWORD_YESCRYPT = 1,
@@ -154,8 +157,8 @@ enum gh_password_result {
 /* What holds every valid hash and its NUL. */
 #define GH_PASSWORD_HASH_SIZE 256
 
-/* The kind of a valid hash; 0 with a constant text in *problem_r: what was found and what is expected. The text never
- * repeats the hash, which may be a password in plain text. */
+/* The kind of a valid hash; 0 with a constant text in *problem_r: what was found and what is
+ * expected. The text never repeats the hash, which may be a password in plain text. */
 enum gh_password_kind gh_password_check(struct gh_str hash, const char **problem_r);
 
 /* "yescrypt"; and back, for the kinds that gh_password_make() makes: 0 for any other text. */
@@ -165,28 +168,35 @@ enum gh_password_kind gh_password_kind_named(const char *name);
 /* password.p NULL: none was given, which is wrong, after the same work. */
 enum gh_password_result gh_password_verify(const char *hash, struct gh_bytes password);
 
-/* The work of gh_password_verify() for nothing: what an unknown user costs. hash NULL: as if of the default kind. */
+/* The work of gh_password_verify() for nothing: what an unknown user costs. hash NULL: as if of the
+ * default kind. */
 void gh_password_dummy(const char *hash, struct gh_bytes password);
 
-/* Which of `count` (1 or more) hashes an unknown name is tried against: always the same one for a name and a key, and for
- * all names together each as often as the others: so the time tells nothing of a file with hashes of several kinds. */
+/* Which of `count` (1 or more) hashes an unknown name is tried against: always the same one for a
+ * name and a key, and for all names together each as often as the others: so the time tells nothing
+ * of a file with hashes of several kinds. */
 size_t gh_password_decoy(const uint8_t key[16], struct gh_str name, size_t count);
 
-/* A valid hash that costs an attacker less than it should today: make a new one when the password is at hand. */
+/* A valid hash that costs an attacker less than it should today: make a new one when the password
+ * is at hand. */
 bool gh_password_weak(const char *hash);
 
-/* A new hash with a fresh salt; GH_EINVAL with *problem_r (constant): the kind can't take this password; GH_EIO: failed. */
-int gh_password_make(enum gh_password_kind kind, struct gh_bytes password, char hash_r[GH_PASSWORD_HASH_SIZE],
-		     const char **problem_r);
+/* A new hash with a fresh salt; GH_EINVAL with *problem_r (constant): the kind can't take this
+ * password; GH_EIO: failed. */
+int gh_password_make(enum gh_password_kind kind, struct gh_bytes password,
+		     char hash_r[GH_PASSWORD_HASH_SIZE], const char **problem_r);
 
-/* ---- the policy for new passwords: libgatehouse-policy ---------------------------------------------------------- */
+/* ---- the policy for new passwords: libgatehouse-policy --------------------------------------- */
 /*
- * The one policy, asked by every command that sets a password. With libpwquality: its checks of length, classes, user
- * name and dictionary, from our defaults (minlen 10, minclass 2) changed by `conf` (NULL: /etc/security/pwquality.conf).
- * Without: at least 12 bytes, and neither the user name in it nor it in the user name. One thread.
+ * The one policy, asked by every command that sets a password. With libpwquality: its checks of
+ * length, classes, user name and dictionary, from our defaults (minlen 10, minclass 2) changed by
+ * `conf` (NULL: /etc/security/pwquality.conf). Without: at least 12 bytes, and neither the user
+ * name in it nor it in the user name. Names of fewer than 3 bytes aren't looked for. One thread.
  */
-/* 0; or GH_EINVAL with `why` for people: refused; or GH_EIO: `conf` can't be read. why never repeats the password. */
-int gh_password_policy(const char *user, struct gh_bytes password, const char *conf, char *why, size_t why_size);
+/* 0; or GH_EINVAL with `why` for people: refused; or GH_EIO: `conf` can't be read. why never
+ * repeats the password. */
+int gh_password_policy(const char *user, struct gh_bytes password, const char *conf, char *why,
+		       size_t why_size);
 
 /* One line for people: what is asked of a new password. 0 or GH_EIO. */
 int gh_password_policy_text(const char *conf, char *text_r, size_t size);
@@ -194,19 +204,20 @@ int gh_password_policy_text(const char *conf, char *text_r, size_t size);
 /* What isn't asked because something isn't installed, constant; NULL: nothing is missing. */
 const char *gh_password_policy_gap(const char *conf);
 
-/* ---- substitution ----------------------------------------------------------------------------------------------- */
+/* ---- substitution ---------------------------------------------------------------------------- */
 /*
- * Text with {clientid}, {username}, {group} and {attr:NAME} in it, "{{" being a brace: parsed once, expanded for each
- * client. What a client brings never becomes structure: a template has no expansion at all (it matches nothing) where a
- * value is absent, empty, contains '+', '#', '/' or NUL, or begins with '$' at the very beginning of the text. Immutable
- * once parsed: any thread.
+ * Text with {clientid}, {username}, {group} and {attr:NAME} in it, "{{" being a brace: parsed once,
+ * expanded for each client. What a client brings never becomes structure: a template has no
+ * expansion at all (it matches nothing) where a value is absent, empty, contains '+', '#', '/' or
+ * NUL, or begins with '$' at the very beginning of the text. Immutable once parsed: any thread.
  */
 struct gh_template;
 #define GH_USES_CLIENT_ID 0x1u
 #define GH_USES_USERNAME 0x2u
 #define GH_USES_GROUP 0x4u
 #define GH_USES_ATTRIBUTE 0x8u
-/* What to expand for. A NULL is absent. {group} stands for one group: a caller whose client has several expands for each. */
+/* What to expand for. A NULL is absent. {group} stands for one group: a caller whose client has
+ * several expands for each. */
 struct gh_template_values {
 	const char *client_id, *username, *group;
 	const struct gh_pair *attributes;
@@ -214,15 +225,17 @@ struct gh_template_values {
 };
 
 /* 0; or GH_EINVAL with the offset in text and a constant text of what is expected there. */
-int gh_template_parse(struct gh_str text, struct gh_template **template_r, size_t *at_r, const char **problem_r);
+int gh_template_parse(struct gh_str text, struct gh_template **template_r, size_t *at_r,
+		      const char **problem_r);
 void gh_template_free(struct gh_template **tmpl);
 
 /* GH_USES_ bits; 0: plain text. */
 unsigned gh_template_uses(const struct gh_template *tmpl);
 
-/* The expansion, not terminated, in out[0 .. *n_r); false: there is none, or it doesn't fit in `size`. */
-bool gh_template_expand(const struct gh_template *tmpl, const struct gh_template_values *values, char *out, size_t size,
-			size_t *n_r);
+/* The expansion, not terminated, in out[0 .. *n_r); false: there is none, or it doesn't fit in
+ * `size`. */
+bool gh_template_expand(const struct gh_template *tmpl, const struct gh_template_values *values,
+			char *out, size_t size, size_t *n_r);
 
 #ifdef __cplusplus
 }
