@@ -40,10 +40,17 @@ const char *gh_conf_found(const struct gh_conf_node *node, char text_r[GH_CONF_F
 
 const char *gh_conf_where(const struct gh_conf_place *place, char text_r[GH_CONF_WHERE_SIZE])
 {
+	enum {
+		LONGEST = GH_CONF_WHERE_SIZE - 32
+	}; /* the line must not be lost: the end of a name tells more */
+	size_t n = strlen(place->file);
+	const char *cut = n > LONGEST ? "..." : "",
+		   *file = place->file + (n > LONGEST ? n - LONGEST : 0);
+
 	if (place->line == 0)
-		snprintf(text_r, GH_CONF_WHERE_SIZE, "%s", place->file);
+		snprintf(text_r, GH_CONF_WHERE_SIZE, "%s%s", cut, file);
 	else
-		snprintf(text_r, GH_CONF_WHERE_SIZE, "%s:%u:%u", place->file, place->line,
+		snprintf(text_r, GH_CONF_WHERE_SIZE, "%s%s:%u:%u", cut, file, place->line,
 			 place->column);
 	return text_r;
 }

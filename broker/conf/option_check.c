@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/option_priv.h"
+#include "conf/tables.h"
 
 #include <stdlib.h>
 
@@ -160,6 +161,17 @@ int gh_options_check(const struct gh_option *rows, size_t size, bool core, struc
 	return check_rows(rows, size, core, 0, error);
 }
 
+/* In a section of `plugins:` the core takes its own keys first: a module would never see them. */
+static int check_names(const struct gh_option *rows, struct gh_error *error)
+{
+	for (const struct gh_option *row = rows; row->name; row++)
+		for (const struct gh_option *taken = gh_plugin_options; taken->name; taken++)
+			if (same_name(taken, row))
+				return wrong(row, error,
+					     "the broker has an option of that name in every plugin");
+	return 0;
+}
+
 static const struct gh_option *row_at(const struct gh_option *theirs, size_t stride, size_t index)
 {
 	return (const struct gh_option *)(const void *)((const char *)theirs + index * stride);
@@ -212,6 +224,8 @@ int gh_options_adopt(const struct gh_option *theirs, size_t stride, size_t size,
 			"an option table of more than %d rows or %d tables inside each other",
 			MOST_ROWS, DEEPEST);
 	rc = gh_options_check(rows, size, false, error);
+	if (rc == 0)
+		rc = check_names(rows, error);
 	if (rc < 0)
 		gh_options_free(&rows);
 	else

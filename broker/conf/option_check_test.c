@@ -78,6 +78,8 @@ START_TEST(wrong_tables)
 		  "option 'number': it stands in the table twice" },
 		{ { NUMBER(.min = "1"), { .name = "other", .type = GH_SIZE, .field_size = 8 } },
 		  "options 'number' and 'other' have the same field" },
+		{ { { .name = "on_error", .type = GH_SIZE, .field_size = 8 } },
+		  "option 'on_error': the broker has an option of that name in every plugin" },
 		{ { { .name = "a-b", .type = GH_SIZE, .field_size = 8 },
 		    { .name = "a_b", .type = GH_SIZE, .field_size = 8, .offset = 8 } },
 		  "option 'a_b': it stands in the table twice" },

@@ -2,10 +2,16 @@
 /* Where things are when nothing is said. */
 #include "conf/settings.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static bool may_write(const char *directory)
+{
+	return geteuid() == 0 || faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS) == 0;
+}
 
 /* The user's own directory for state, whether it exists or not; false: there is no home. */
 static bool user_state(char path_r[GH_PLACE_SIZE])
@@ -22,7 +28,7 @@ static bool user_state(char path_r[GH_PLACE_SIZE])
 
 void gh_default_state_directory(char path_r[GH_PLACE_SIZE])
 {
-	if (geteuid() == 0 || access(GH_STATEDIR, W_OK) == 0 || !user_state(path_r))
+	if (may_write(GH_STATEDIR) || !user_state(path_r))
 		snprintf(path_r, GH_PLACE_SIZE, "%s", GH_STATEDIR);
 }
 
@@ -30,7 +36,7 @@ void gh_default_control_socket(const char *state_directory, char path_r[GH_PLACE
 {
 	int n = GH_PLACE_SIZE;
 
-	if (geteuid() != 0 && access(GH_RUNDIR, W_OK) != 0)
+	if (!may_write(GH_RUNDIR))
 		n = snprintf(path_r, GH_PLACE_SIZE, "%s/control.sock", state_directory);
 	if (n >= GH_PLACE_SIZE)
 		snprintf(path_r, GH_PLACE_SIZE, "%s/control.sock", GH_RUNDIR);

@@ -200,6 +200,20 @@ START_TEST(bounds)
 }
 END_TEST
 
+START_TEST(long_names_keep_the_line)
+{
+	char name[600];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	memcpy(name + sizeof(name) - 8, "/x.yaml", 8);
+	ck_assert_int_eq(gh_conf_parse(name, "a: 1\na: 2\n", 10, &conf, &error), GH_EINVAL);
+	ck_assert(strncmp(error.text, "...nnn", 6) == 0);
+	ck_assert_ptr_nonnull(
+		strstr(error.text, "nnn/x.yaml:2:1: key 'a' stands twice, first in line 1"));
+}
+END_TEST
+
 /* ---- files ---- */
 static char directory[] = "/tmp/yaml_test.XXXXXX", path[PATH_MAX];
 
@@ -315,5 +329,5 @@ START_TEST(includes_that_are_wrong)
 }
 END_TEST
 
-GH_TEST_MAIN("conf/yaml", trees, positions, what_is_refused, bounds, includes_are_joined,
-	     includes_that_are_wrong)
+GH_TEST_MAIN("conf/yaml", trees, positions, what_is_refused, bounds, long_names_keep_the_line,
+	     includes_are_joined, includes_that_are_wrong)
