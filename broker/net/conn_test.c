@@ -2,6 +2,8 @@
 /* Connections: whole packets in, one write a turn out, pausing, closing, moving. */
 #include "net/fixture.h"
 
+#include "base/buf.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -422,7 +424,10 @@ START_TEST(last_words_arrive)
 	int fd;
 
 	fixture_init(&f, &no_rooms, 1);
-	fixture_conn(&f, &handler, &seen, &fd);
+	if (_i)
+		fixture_tcp(&f, &handler, &seen, &fd);
+	else
+		fixture_conn(&f, &handler, &seen, &fd);
 	for (int i = 0; i < 30; i++)
 		put_packet(fd, 1000, 'x');
 	TURN_UNTIL(&f, seen.closed);
@@ -431,12 +436,105 @@ START_TEST(last_words_arrive)
 	ck_assert_uint_eq(gh_total_used(&f.total), 1); /* it still drains */
 	put_packet(fd, 1000, 'x');
 	fixture_turn(&f);
+	put_packet(fd, 1000, 'x');
 	ck_assert_int_eq(recv(fd, got, sizeof got, 0), 3);
 	ck_assert(!memcmp(got, "bye", 3));
 	ck_assert_int_eq(recv(fd, got, sizeof got, 0), 0);
 	close(fd);
 	TURN_UNTIL(&f, gh_total_used(&f.total) == 0);
 	ck_assert_uint_eq(seen.closed, 1);
+	ck_assert_uint_eq(gh_counter_get(&f.worker->cut), 0);
+	fixture_done(&f);
+}
+END_TEST
+
+/* ---- packets of any size, cut anywhere, paused anywhere: the same packets come out ---- */
+
+struct dice {
+	uint64_t state;
+};
+
+static uint32_t roll(struct dice *dice, uint32_t below)
+{
+	dice->state = dice->state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(dice->state >> 33) % below;
+}
+
+struct stream {
+	struct seen seen;
+	struct dice sizes, pauses; /* `sizes` rolls what the sender rolled */
+	bool ticket;
+};
+
+#define STREAM_PACKETS 400
+
+static uint32_t packet_size(struct dice *dice)
+{
+	static const uint32_t most[] = { 10, 10, 200, 200, 5000, 30000, 300000 };
+
+	return 1 + roll(dice, most[roll(dice, sizeof most / sizeof *most)]);
+}
+
+static void check_packet(struct gh_conn *conn, struct seen *seen)
+{
+	struct stream *stream = gh_container(seen, struct stream, seen);
+	size_t before = seen->bytes;
+
+	ck_assert_uint_eq(before, packet_size(&stream->sizes));
+	ck_assert_uint_eq(seen->last_byte, seen->packets & 0xff);
+	seen->bytes = 0;
+	if (!roll(&stream->pauses, 4)) {
+		gh_conn_pause(conn, GH_PAUSE_TICKET);
+		stream->ticket = true;
+	}
+}
+
+static void feed_some(int fd, const uint8_t *p, size_t *sent, size_t n, struct dice *dice)
+{
+	uint32_t part = 1 + roll(dice, roll(dice, 3) ? 100 : 200000);
+	ssize_t got = send(fd, p + *sent, n - *sent < part ? n - *sent : part,
+			   MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (got > 0)
+		*sent += (size_t)got;
+}
+
+START_TEST(any_cut_gives_the_same_packets)
+{
+	struct dice dice = { (uint64_t)_i + 1 }, cuts = { (uint64_t)_i + 100 };
+	struct stream stream = { .seen = { .act = check_packet, .no_expect = _i % 2 } };
+	struct gh_buf all = { 0 };
+	struct fixture f;
+	struct gh_conn *conn;
+	size_t sent = 0;
+	int fd;
+
+	stream.sizes = dice;
+	stream.pauses.state = (uint64_t)_i + 1000;
+	for (uint32_t i = 1; i <= STREAM_PACKETS; i++) {
+		uint32_t n = packet_size(&dice);
+
+		gh_buf_u32(&all, n);
+		memset(gh_buf_reserve(&all, n), (int)(i & 0xff), n);
+		all.n += n;
+	}
+	fixture_init(&f, &no_rooms, 1);
+	conn = fixture_conn(&f, &handler, &stream.seen, &fd);
+	while (stream.seen.packets < STREAM_PACKETS) {
+		if (sent < all.n)
+			feed_some(fd, all.p, &sent, all.n, &cuts);
+		fixture_turn(&f);
+		if (stream.ticket && !roll(&cuts, 2)) {
+			stream.ticket = false;
+			gh_conn_resume(conn, GH_PAUSE_TICKET);
+		}
+	}
+	fixture_turn(&f);
+	ck_assert_uint_eq(gh_conn_kept(conn), 0);
+	gh_conn_close(conn, 0);
+	TURN_UNTIL(&f, stream.seen.closed);
+	close(fd);
+	gh_buf_done(&all);
 	fixture_done(&f);
 }
 END_TEST
@@ -735,7 +833,8 @@ int main(void)
 	tcase_add_test(tcase, one_write_a_turn);
 	tcase_add_test(tcase, references_are_released_once);
 	tcase_add_test(tcase, room_is_told_once_per_wish);
-	tcase_add_test(tcase, last_words_arrive);
+	tcase_add_loop_test(tcase, last_words_arrive, 0, 2);
+	tcase_add_loop_test(tcase, any_cut_gives_the_same_packets, 0, 8);
 	tcase_add_test(tcase, who_does_not_drain_is_cut);
 	tcase_add_test(tcase, half_closed_peer_gets_its_answer);
 	tcase_add_test(tcase, broken_pipe_is_a_reset);

@@ -90,7 +90,6 @@ void gh_peer_text(const struct gh_peer *peer, char text[GH_PEER_TEXT])
 bool gh_peer_parse(const char *text, struct gh_peer *peer_r)
 {
 	struct gh_peer peer = { .transport = GH_TCP };
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (inet_pton(AF_INET, text, peer.ip + 12) == 1)
 		memcpy(peer.ip, mapped, sizeof mapped);

@@ -74,4 +74,25 @@ START_TEST(unix_socket)
 }
 END_TEST
 
-GH_TEST_MAIN("net/peer", addresses, unix_socket)
+START_TEST(parsing)
+{
+	static const char *const bad[] = { "",       "x",     "192.0.2", "192.0.2.256",
+					   "::1%lo", "[::1]", "1::2::3" };
+	struct gh_peer peer = { .port = 7 };
+
+	for (size_t i = 0; i < GH_COUNT(rows); i++) {
+		char text[GH_PEER_TEXT];
+
+		ck_assert(gh_peer_parse(rows[i].address, &peer));
+		gh_peer_text(&peer, text);
+		ck_assert_str_eq(text, rows[i].text);
+		ck_assert(peer.local == rows[i].local);
+	}
+	peer.port = 7;
+	for (size_t i = 0; i < GH_COUNT(bad); i++)
+		ck_assert(!gh_peer_parse(bad[i], &peer));
+	ck_assert_uint_eq(peer.port, 7);
+}
+END_TEST
+
+GH_TEST_MAIN("net/peer", addresses, unix_socket, parsing)

@@ -466,6 +466,83 @@ START_TEST(crowded_worker_holds_its_feeders)
 }
 END_TEST
 
+/* ---- a queue that is sent by want_room alone, with nothing else to wake the loop ---- */
+
+#define PUMP_CHUNKS 64
+#define PUMP_CHUNK  (32u << 10)
+
+struct pump {
+	unsigned left;
+};
+
+static void pump_writable(struct gh_conn *conn)
+{
+	static const uint8_t chunk[PUMP_CHUNK];
+	struct pump *pump = gh_conn_arg(conn);
+
+	gh_conn_write(conn, chunk, sizeof chunk);
+	if (--pump->left)
+		gh_conn_want_room(conn);
+}
+
+static size_t pump_input(struct gh_conn *conn, const uint8_t *p, size_t n)
+{
+	(void)p;
+	gh_conn_want_room(conn);
+	return n;
+}
+
+static void pump_closed(struct gh_conn *conn, enum gh_conn_end why)
+{
+	(void)why;
+	free(gh_conn_arg(conn));
+}
+
+static const struct gh_conn_fn pump_fn = {
+	.input = pump_input,
+	.writable = pump_writable,
+	.closed = pump_closed,
+};
+
+static void pump_accepted(struct gh_worker *worker, const struct gh_accepted *accepted)
+{
+	struct pump *pump = gh_zalloc(sizeof *pump);
+
+	(void)worker;
+	pump->left = PUMP_CHUNKS;
+	gh_conn_bind(accepted->conn, &pump_fn, pump);
+}
+
+static const struct gh_worker_fn pump_rooms = { .accepted = pump_accepted };
+
+START_TEST(a_queue_drains_by_itself)
+{
+	static uint8_t got[1 << 16];
+	struct gh_total total;
+	struct gh_workers *workers;
+	struct gh_error error;
+	size_t all = 0;
+	int fd;
+
+	gh_total_init(&total, 10);
+	ck_assert_int_eq(gh_workers_start(1, &pump_rooms, NULL, &total, &workers, &error), 0);
+	fd = dial(workers, &total);
+	ck_assert_int_eq(send(fd, "#", 1, 0), 1);
+	while (all < (size_t)PUMP_CHUNKS * PUMP_CHUNK) {
+		struct pollfd ready = { fd, POLLIN, 0 };
+		ssize_t n;
+
+		ck_assert_int_eq(poll(&ready, 1, 10000), 1);
+		n = recv(fd, got, sizeof got, 0);
+		ck_assert_int_gt(n, 0);
+		all += (size_t)n;
+	}
+	close(fd);
+	WAIT_FOR(gh_total_used(&total) == 0);
+	gh_workers_free(&workers);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/worker");
@@ -478,6 +555,7 @@ int main(void)
 	tcase_add_test(tcase, load_is_spread);
 	tcase_add_test(tcase, stopping_closes_all_and_tells);
 	tcase_add_test(tcase, crowded_worker_holds_its_feeders);
+	tcase_add_test(tcase, a_queue_drains_by_itself);
 	suite_add_tcase(suite, tcase);
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
