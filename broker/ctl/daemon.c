@@ -120,11 +120,29 @@ static bool admit(void *arg, void *listener, const struct gh_peer *peer)
 
 /* ---- start ---- */
 
-static int make_directory(const char *path, struct gh_error *error)
+/* The directories that are missing above what the path names, the last with this mode; who opens it tells the error. */
+static void make_parents(const char *path, mode_t nearest)
 {
-	if (mkdir(path, 0750) == 0 || errno == EEXIST)
-		return 0;
-	return gh_error_set(error, GH_EIO, "state-directory '%s': %s", path, strerror(errno));
+	char *copy = gh_strdup(path);
+
+	for (char *slash = copy + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+		bool last = !strchr(slash + 1, '/');
+
+		*slash = '\0';
+		mkdir(copy, last ? nearest : 0755);
+	}
+	free(copy);
+}
+
+static int make_directories(const struct gh_settings *settings, struct gh_error *error)
+{
+	const char *state = settings->state_directory;
+
+	make_parents(state, 0755);
+	if (mkdir(state, 0750) < 0 && errno != EEXIST)
+		return gh_error_set(error, GH_EIO, "state-directory '%s': %s", state, strerror(errno));
+	make_parents(settings->control_socket, 0750);
+	return 0;
 }
 
 static void post(void *arg, struct gh_mail *mail)
@@ -203,7 +221,7 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 	if (rc == 0)
 		rc = open_log(daemon, gh_daemon_in_force(daemon), error);
 	if (rc == 0)
-		rc = make_directory(gh_daemon_in_force(daemon)->state_directory, error);
+		rc = make_directories(gh_daemon_in_force(daemon), error);
 	if (rc == 0)
 		rc = serve(daemon, error);
 	if (rc < 0) {
