@@ -66,7 +66,7 @@ enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason, co
 {
 	struct gh_channel *channel = login->channel;
 	struct gh_shard *shard = channel->shard;
-	uint32_t delay = decision ? penalty(login) : 0;
+	uint32_t delay = decision && !decision->failed ? penalty(login) : 0; /* a dead backend is nobody's guess */
 
 	gh_count(shard->broker, GH_COUNT_LOGIN_FAILURES);
 	log_refused(login, decision, why);

@@ -99,6 +99,13 @@ static void post_swap(struct gh_worker *worker, const struct swap *swap)
 	gh_worker_post(worker, GH_LANE_CONTROL, &mail->mail);
 }
 
+/* At once, not when they next say something: what they point to goes with the old runtime. */
+static void refresh_channels(struct gh_shard *shard)
+{
+	gh_list_each(&shard->channels, it, next)
+		gh_channel_refresh(gh_container(it, struct gh_channel, in_shard));
+}
+
 static void on_swap(struct gh_mail *mail, void *owner)
 {
 	struct swap *swap = (struct swap *)(void *)mail;
@@ -109,6 +116,7 @@ static void on_swap(struct gh_mail *mail, void *owner)
 
 		gh_runtime_worker_start(swap->runtime, shard->asker);
 		shard->runtime = swap->runtime;
+		refresh_channels(shard);
 		gh_runtime_worker_leave(old, shard->asker);
 		swap->left(swap->arg, old, shard->index);
 		gh_recheck_begin(shard);
