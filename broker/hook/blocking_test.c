@@ -9,7 +9,7 @@
 struct gate {
 	sem_t open, entered;
 	atomic_uint calls, ends, inside, most_inside;
-	pthread_t last;
+	atomic_ulong last;
 	bool covers;
 	enum gh_verdict verdict;
 	char order[64]; /* the last digit of each caller's address, in the order served */
@@ -24,7 +24,7 @@ static enum gh_verdict pass_gate(struct gate *gate, const struct gh_client *clie
 		atomic_store(&gate->most_inside, inside);
 	if (call < sizeof(gate->order) - 1)
 		gate->order[call] = (char)('0' + client->ip[15]);
-	gate->last = pthread_self();
+	atomic_store(&gate->last, pthread_self());
 	sem_post(&gate->entered);
 	sem_wait(&gate->open);
 	atomic_fetch_sub(&gate->inside, 1);
@@ -73,7 +73,8 @@ static void exchange_end(void *self, void *state)
 	struct gate *gate = self;
 
 	ck_assert_ptr_eq(self, state);
-	ck_assert(pthread_equal(gate->last, pthread_self())); /* one thread: that of the exchange */
+	ck_assert(pthread_equal(atomic_load(&gate->last),
+				pthread_self())); /* one thread: that of the exchange */
 	atomic_fetch_add(&gate->ends, 1);
 }
 
@@ -173,7 +174,7 @@ START_TEST(runs_on_its_own_thread)
 	ck_assert_uint_eq(gated.fixture.done, 0); /* nobody waits for it but the client */
 	sem_post(&gated.gate.open);
 	fixture_wait(&gated.fixture, 1);
-	ck_assert(!pthread_equal(gated.gate.last, pthread_self()));
+	ck_assert(!pthread_equal(atomic_load(&gated.gate.last), pthread_self()));
 	ck_assert_int_eq(gated.fixture.decision.verdict, GH_ALLOW);
 	gated_done(&gated);
 }

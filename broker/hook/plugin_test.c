@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors of other sizes and versions. */
+#include "hook/module.h"
+
+#include "base/test.h"
+
+#include <string.h>
+
+struct config {
+	const char *word;
+};
+
+static int create(struct gh_host *host, const void *config, void *previous, void **instance_r,
+		  struct gh_error *error)
+{
+	(void)host, (void)config, (void)previous, (void)instance_r, (void)error;
+	return 0;
+}
+
+static void destroy(void *instance)
+{
+	(void)instance;
+}
+
+static enum gh_verdict accept_hook(void *instance, const struct gh_client *in, struct gh_answer *out)
+{
+	(void)instance, (void)in, (void)out;
+	return GH_PASS;
+}
+
+static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, struct gh_answer *out)
+{
+	(void)instance, (void)in, (void)out;
+	return GH_PASS;
+}
+
+static enum gh_verdict exchange(void *instance, const struct gh_exchange *in, struct gh_answer *out)
+{
+	(void)instance, (void)in, (void)out;
+	return GH_PASS;
+}
+
+static const struct gh_option options[] = { GH_OPTION(struct config, word, GH_STRING, "a word"),
+					    { 0 } };
+
+#define GOOD \
+	{ \
+		GH_HEAD, .name = "good", .version = "1", .summary = "good", \
+			 .config_size = sizeof(struct config), .options = options, \
+			 .create = create, .destroy = destroy, .accept = accept_hook, \
+			 .authorize = authorize \
+	}
+
+static int adopt(const struct gh_plugin *theirs, struct gh_plugin *plugin_r, struct gh_error *error)
+{
+	struct gh_option *rows = NULL;
+	int rc;
+
+	memset(plugin_r, 0xff, sizeof(*plugin_r));
+	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, error);
+	if (!rc)
+		ck_assert_str_eq(rows[0].name, "word");
+	gh_options_free(&rows);
+	return rc;
+}
+
+/* An older edition: shorter; what it lacks is not there. The bytes behind it aren't its own. */
+START_TEST(shorter)
+{
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.size = offsetof(struct gh_plugin, authorize);
+	theirs.abi = GH_ABI - 1;
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+	ck_assert_ptr_nonnull(ours.accept);
+	ck_assert_ptr_null(ours.authorize);
+	ck_assert_ptr_null(ours.event);
+}
+END_TEST
+
+START_TEST(longer)
+{
+	struct {
+		struct gh_plugin plugin;
+		void *more[4];
+	} theirs = { .plugin = GOOD, .more = { &theirs, &theirs, &theirs, &theirs } };
+	struct gh_plugin ours;
+	struct gh_error error = { 0 };
+
+	theirs.plugin.size = sizeof(theirs);
+	ck_assert_int_eq(adopt(&theirs.plugin, &ours, &error), 0);
+	ck_assert_ptr_eq(ours.authorize, authorize);
+}
+END_TEST
+
+/* Rows of an option table that are longer than ours. */
+START_TEST(stride)
+{
+	struct wide {
+		struct gh_option option;
+		void *more;
+	};
+	static const struct wide wide[] = {
+		{ GH_OPTION(struct config, word, GH_STRING, "a word"), NULL },
+		{ { 0 }, NULL },
+	};
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.options = &wide[0].option;
+	theirs.option_stride = sizeof(struct wide);
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+}
+END_TEST
+
+static void refused(const struct gh_plugin *theirs, const char *a, const char *b)
+{
+	struct gh_plugin ours;
+	struct gh_error error = { 0 };
+
+	ck_assert_int_eq(adopt(theirs, &ours, &error), GH_EINVAL);
+	ck_assert_msg(strstr(error.text, a) && strstr(error.text, b), "%s", error.text);
+	ck_assert_uint_eq(ours.size, 0xffffffff); /* untouched */
+}
+
+START_TEST(refusals)
+{
+	struct gh_plugin good = GOOD, bad;
+
+#define CHANGED(change, a, b) bad = good, change, refused(&bad, a, b)
+	CHANGED(bad.abi = GH_ABI + 1, "0.2", "0.1");
+	CHANGED(bad.abi = GH_ABI + 0x10000, "1.1", "0.1");
+	CHANGED(bad.size = 8, "cut short", "8 bytes");
+	CHANGED(bad.flags = 0x100, "0x100", "flags");
+	CHANGED(bad.create = NULL, "lacks", "'create'");
+	CHANGED(bad.destroy = NULL, "lacks", "'destroy'");
+	CHANGED(bad.name = NULL, "lacks", "'name'");
+	CHANGED(bad.version = NULL, "lacks", "'version'");
+	CHANGED(bad.name = "other", "'other'", "name");
+	CHANGED((bad.accept = NULL, bad.authorize = NULL), "lacks a hook", "event");
+	CHANGED(bad.exchange = exchange, "lacks", "'exchange_end'");
+	CHANGED(bad.flags = GH_BLOCKING, "GH_CONCURRENT", "'accept'");
+	CHANGED(bad.config_size = 4, "word", "");
+}
+END_TEST
+
+GH_TEST_MAIN("hook/plugin", shorter, longer, stride, refusals)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sleeper: a module that blocks. User "sleep-200" waits 200 ms, then is let in with the right
+ * password; so do rights on topics "sleep/200/...".
+ */
+#include <gatehouse/plugin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct config {
+	const char *password;
+};
+
+static void sleep_ms(long ms)
+{
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+
+	while (nanosleep(&left, &left) != 0)
+		;
+}
+
+static void sleep_as(const char *text, size_t n, const char *prefix)
+{
+	size_t at = strlen(prefix);
+	long ms = 0;
+
+	if (n <= at || memcmp(text, prefix, at) != 0)
+		return;
+	for (; at < n && text[at] >= '0' && text[at] <= '9' && ms < 100000; at++)
+		ms = ms * 10 + (text[at] - '0');
+	sleep_ms(ms);
+}
+
+static enum gh_verdict authenticate(void *instance, const struct gh_authenticate *in,
+				    struct gh_answer *out)
+{
+	const struct config *config = instance;
+
+	if (!in->username)
+		return GH_PASS;
+	sleep_as(in->username, strlen(in->username), "sleep-");
+	if (in->password.n != strlen(config->password) ||
+	    memcmp(in->password.p, config->password, in->password.n) != 0) {
+		gh_answer_cause(out, GH_CAUSE_BAD_SECRET);
+		return GH_DENY;
+	}
+	gh_answer_principal(out, in->username);
+	return GH_ALLOW;
+}
+
+static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, struct gh_answer *out)
+{
+	(void)instance;
+	sleep_as(in->topic.p, in->topic.n, "sleep/");
+	gh_answer_covers(out);
+	return GH_ALLOW;
+}
+
+static int create(struct gh_host *host, const void *config, void *previous, void **instance_r,
+		  struct gh_error *error)
+{
+	(void)host, (void)previous, (void)error;
+	*instance_r = (void *)config; /* nothing but what it was told */
+	return 0;
+}
+
+static void destroy(void *instance)
+{
+	(void)instance;
+}
+
+static const struct gh_option options[] = {
+	GH_OPTION(struct config, password, GH_STRING, "everybody's", .standard = "secret"), { 0 }
+};
+
+GH_PLUGIN(sleeper) = {
+	GH_HEAD,
+	.flags = GH_BLOCKING | GH_CONCURRENT,
+	.name = "sleeper",
+	.version = "1",
+	.summary = "blocks as long as the user name says",
+	.config_size = sizeof(struct config),
+	.options = options,
+	.create = create,
+	.destroy = destroy,
+	.authenticate = authenticate,
+	.authorize = authorize,
+};
