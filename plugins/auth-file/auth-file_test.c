@@ -60,7 +60,7 @@ struct gh_error {
 
 static char logged[4096];
 
-static void log_(struct gh_host *host, int level, const char *fmt, va_list ap)
+static GH_PRINTF(3, 0) void log_(struct gh_host *host, int level, const char *fmt, va_list ap)
 {
 	size_t n = strlen(logged);
 
@@ -73,7 +73,7 @@ static int64_t wall(struct gh_host *host)
 	return host->wall;
 }
 
-static void error(struct gh_error *e, const char *option, const char *fmt, va_list ap)
+static GH_PRINTF(3, 0) void error(struct gh_error *e, const char *option, const char *fmt, va_list ap)
 {
 	snprintf(e->option, sizeof(e->option), "%s", option ? option : "");
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
@@ -102,7 +102,7 @@ static void answer_number(struct gh_answer *a, uint32_t key, int64_t value)
 		a->line = value;
 }
 
-static void answer_why(struct gh_answer *a, const char *fmt, va_list ap)
+static GH_PRINTF(2, 0) void answer_why(struct gh_answer *a, const char *fmt, va_list ap)
 {
 	vsnprintf(a->why, sizeof(a->why), fmt, ap);
 }
