@@ -139,7 +139,7 @@ static int dial(struct gh_workers *workers, struct gh_total *total)
 
 static void expect(int fd, const char *text)
 {
-	char got[256];
+	char got[256] = "";
 	size_t n = 0, all = strlen(text);
 
 	while (n < all) {
