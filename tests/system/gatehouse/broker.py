@@ -60,6 +60,15 @@ def merged(base, more):
     return out
 
 
+def module_arguments():
+    return ["--plugin-directory", MODULES] if os.path.isdir(MODULES) else []
+
+
+def has_module(name):
+    """The module was built (a file, or part of the daemon)."""
+    return subprocess.run([GATEHOUSED, "--options", name] + module_arguments(), capture_output=True).returncode == 0
+
+
 class Broker:
     """One gatehoused. config: a dict, merged into the defaults below (give `listeners` to replace the listener), or the
     whole file as text, in which @PORT@ and @DIR@ stand for a free port and the broker's own directory."""
@@ -107,10 +116,7 @@ class Broker:
     # ---- the process
 
     def command(self):
-        command = [GATEHOUSED, "-c", self.file]
-        if os.path.isdir(MODULES):
-            command += ["--plugin-directory", MODULES]
-        return command + self.args
+        return [GATEHOUSED, "-c", self.file] + module_arguments() + self.args
 
     def start(self, ready=r"running, workers="):
         """Starts, and waits until it says that it listens. Fails with its log otherwise."""
