@@ -267,6 +267,7 @@ void gh_detach(struct gh_channel *channel, const char *text)
 		return;
 	}
 	gh_groups_online(shard, session, false);
+	gh_session_trim(session);
 	if (session->expiry_interval != GH_EXPIRY_NEVER)
 		gh_loop_timeout(shard->loop, &session->expiry, session->expiry_interval * 1000ull);
 }

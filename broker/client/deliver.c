@@ -2,6 +2,7 @@
 /* Messages to one session: at once, or by its queue and window. */
 #include "client/deliver.h"
 
+#include "base/str.h"
 #include "client/author.h"
 #include "client/rights.h"
 #include "client/send.h"
@@ -273,6 +274,20 @@ void gh_deliver_pump(struct gh_channel *channel)
 		gh_conn_want_room(channel->conn);
 }
 
+/* No local holds for what the client itself had retained too [MQTT-3.8.3-3]. */
+static void leave_out_own(const struct gh_session *session, struct gh_retained_list *list)
+{
+	struct gh_str own = gh_session_client_id(session);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (gh_str_equal(gh_publication_origin(list->publications[i]), own))
+			gh_publication_unref(&list->publications[i]);
+		else
+			list->publications[kept++] = list->publications[i];
+	list->count = kept;
+}
+
 void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber, struct gh_str filter)
 {
 	struct gh_retained_list list = { 0 };
@@ -280,5 +295,7 @@ void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subsc
 						.covered = subscriber->covered, .qos = subscriber->qos };
 
 	gh_retained_match(channel->shard->broker->retained, filter, gh_shard_now(channel->shard), &list);
+	if (subscriber->no_local)
+		leave_out_own(channel->session, &list);
 	gh_backlog_add(&channel->session->backlog, &facts, list.publications, list.count);
 }

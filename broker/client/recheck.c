@@ -81,7 +81,7 @@ static void filter_judged(struct review *review, const struct gh_decision *decis
 	if (!subscriber || decision->failed)
 		return;
 	if (decision->verdict == GH_ALLOW) {
-		subscriber->covered = decision->cover.whole ? gh_shard_generation(review->shard) : 0;
+		gh_cover_keep(review->shard, subscriber, &decision->cover);
 		if (subscriber->qos > decision->max_qos)
 			subscriber->qos = decision->max_qos & 3;
 		return;
@@ -177,6 +177,7 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session, str
 {
 	struct gh_channel *channel = session->channel;
 	struct gh_snapshot *with = gh_snapshot_with_identity(session->identity, identity, NULL);
+	const struct gh_cover nothing = { 0 };
 
 	gh_session_set_identity(session, with);
 	if (channel) {
@@ -187,7 +188,7 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session, str
 	}
 	gh_snapshot_unref(&with);
 	gh_list_each(&session->subscriptions, it, next)
-		gh_container(it, struct gh_subscriber, in_session)->covered = 0;
+		gh_cover_keep(shard, gh_container(it, struct gh_subscriber, in_session), &nothing);
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
 }
 

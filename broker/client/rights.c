@@ -87,6 +87,52 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 	gh_event_tell(shard->runtime, &event);
 }
 
+void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber, const struct gh_cover *cover)
+{
+	uint32_t generation = gh_shard_generation(shard);
+
+	subscriber->covered = cover->whole ? generation : 0;
+	subscriber->judged = cover->pass | cover->allow ? generation : 0;
+	subscriber->cover_pass = cover->pass;
+	subscriber->cover_allow = cover->allow;
+}
+
+/* Some modules of the list have covered it, others want to be asked: a rare mixture, so the subscription that a message
+ * came by is looked for, not carried along. False: none has covered anything. */
+static bool partly_covered(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
+			   struct gh_cover *cover_r)
+{
+	gh_list_each(&session->subscriptions, it, next) {
+		const struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
+		struct gh_share share;
+
+		if (subscriber->judged != gh_shard_generation(shard))
+			continue;
+		shard->scratch.n = 0;
+		gh_index_filter(shard->filters, subscriber, &shard->scratch);
+		if (!gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n), &share) ||
+		    !gh_topic_match(share.filter, topic))
+			continue;
+		*cover_r = (struct gh_cover){ .pass = subscriber->cover_pass, .allow = subscriber->cover_allow };
+		return true;
+	}
+	return false;
+}
+
+static bool ask_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_authorize *in,
+			struct gh_decision *decision_r)
+{
+	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, in->client->listener);
+	struct gh_asking asking = { .asker = shard->asker };
+	struct gh_cover cover;
+
+	if (!policy)
+		return false;
+	asking.chain = policy->authorize;
+	gh_ask_authorize(&asking, in, partly_covered(shard, session, in->topic, &cover) ? &cover : NULL, decision_r);
+	return true;
+}
+
 bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_publication_facts *message,
 		    uint8_t qos, uint32_t covered)
 {
@@ -95,21 +141,16 @@ bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const st
 	struct gh_authorize in = { .client = client, .action = GH_RECEIVE, .qos = qos, .retain = message->retain,
 				   .topic = message->topic, .payload_size = message->payload.n,
 				   .properties = message->properties };
-	const struct gh_policy *policy;
-	struct gh_asking asking = { .asker = shard->asker };
 	struct gh_decision decision;
 
 	if (covered == gh_shard_generation(shard))
 		return true;
-	policy = gh_runtime_policy(shard->runtime, client->listener);
-	if (!policy)
-		return false;
-	asking.chain = policy->authorize;
 	if (author && author->identity) {
 		in.author = author->identity->principal;
 		in.author_realm = author->identity->realm;
 	}
-	gh_ask_authorize(&asking, &in, NULL, &decision);
+	if (!ask_receive(shard, session, &in, &decision))
+		return false;
 	if (gh_right_given(&decision, qos, false, message->payload.n))
 		return true;
 	gh_tell_denied(shard, client, GH_RECEIVE, message->topic, &decision);

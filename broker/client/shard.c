@@ -17,6 +17,21 @@ static void post(void *arg, struct gh_mail *mail)
 	gh_worker_post(arg, GH_LANE_CONTROL, mail);
 }
 
+/* What has expired is given to nobody, but takes room until somebody goes by: a slice a second. */
+#define SWEEP_MS 1000u
+#define SWEEP_PLACES 4096u
+
+static void on_sweep(struct gh_timeout *timeout)
+{
+	struct gh_shard *shard = gh_container(timeout, struct gh_shard, sweep);
+	struct gh_retained_list list = { 0 };
+
+	if (!gh_retained_walk(shard->broker->retained, &shard->swept, SWEEP_PLACES, gh_shard_now(shard), &list))
+		shard->swept = (struct gh_retained_cursor){ 0 };
+	gh_retained_list_done(&list);
+	gh_loop_timeout(shard->loop, &shard->sweep, SWEEP_MS);
+}
+
 static void start(struct gh_worker *worker, void *arg)
 {
 	struct gh_shard *shard = gh_zalloc(sizeof(*shard));
@@ -37,6 +52,9 @@ static void start(struct gh_worker *worker, void *arg)
 	gh_list_init(&shard->wills);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
+	gh_timeout_init(&shard->sweep, on_sweep);
+	if (shard->index == 0)
+		gh_loop_timeout(shard->loop, &shard->sweep, SWEEP_MS);
 }
 
 static void discard_session(struct gh_shard *shard, struct gh_session *session)
@@ -65,6 +83,7 @@ static void stop(struct gh_worker *worker)
 	struct gh_shard *shard = gh_shard_of(worker);
 
 	shard->stopping = true;
+	gh_loop_timeout_cancel(shard->loop, &shard->sweep);
 	gh_recheck_cancel(shard);
 	gh_wills_cancel(shard);
 	discard_sessions(shard);

@@ -29,6 +29,8 @@ struct gh_shard {
 	struct gh_node channels;  /* of struct gh_channel.in_shard: connections on this worker, logins too */
 	struct gh_node wills;     /* of struct gh_will_act: wills that wait for their authorization */
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
+	struct gh_timeout sweep;  /* expired retained messages: the first worker's */
+	struct gh_retained_cursor swept;
 	struct gh_buf scratch;    /* for one call; nobody keeps a pointer into it */
 	bool stopping;
 };

@@ -21,7 +21,8 @@ struct item {
 	struct gh_subscriber *subscriber;    /* made; NULL: refused */
 	uint8_t reason;
 	uint8_t max_qos;
-	bool covered, is_new;
+	struct gh_cover cover;
+	bool is_new;
 };
 
 struct gh_subscribing {
@@ -86,7 +87,7 @@ static void set_options(const struct gh_subscribing *act, const struct item *ite
 	subscriber->no_local = want->no_local;
 	subscriber->retain_as_published = want->retain_as_published;
 	subscriber->retain_handling = want->retain_handling & 3;
-	subscriber->covered = item->covered ? gh_shard_generation(act->channel->shard) : 0;
+	gh_cover_keep(act->channel->shard, subscriber, &item->cover);
 }
 
 static void make(struct gh_subscribing *act, struct item *item)
@@ -187,7 +188,7 @@ static void judged(struct item *item, const struct gh_decision *decision)
 
 	if (decision->verdict == GH_ALLOW) {
 		item->max_qos = decision->max_qos;
-		item->covered = decision->cover.whole;
+		item->cover = decision->cover;
 		return;
 	}
 	item->reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE ? decision->reason :

@@ -30,6 +30,9 @@ struct gh_subscriber {
 	 * generation, 0: it wasn't. The owner of the policy sets it, and sets 0 when that verdict's
 	 * time is over. */
 	uint32_t covered;
+	/* Under this policy generation these entries of the authorize list (a bit each) have said
+	 * so for themselves, with PASS and with ALLOW; 0: none has. */
+	uint32_t judged, cover_pass, cover_allow;
 	bool is_group : 1;
 	bool share : 1; /* the filter is $share/GROUP/FILTER, of a session */
 	bool no_local : 1;
