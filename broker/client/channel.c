@@ -127,7 +127,7 @@ void gh_channel_goodbye(struct gh_channel *channel, uint8_t reason)
 {
 	channel->has_end = true;
 	channel->end_reason = reason;
-	channel->clean_end = reason != GH_REASON_DISCONNECT_WITH_WILL;
+	channel->clean_end = reason == GH_REASON_SUCCESS; /* any other publishes the will [MQTT-3.1.2-8] */
 	cancel_asks(channel);
 	gh_detach(channel, reason == GH_REASON_SUCCESS ? "client disconnected" : gh_reason_text(reason));
 	channel->state = GH_CHANNEL_ENDED;
