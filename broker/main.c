@@ -71,35 +71,22 @@ static bool take_port(const char *text, uint16_t *port_r)
 static int take_option(struct command *command, int option)
 {
 	switch (option) {
-	case 'c':
-		command->daemon.file = optarg;
-		return -1;
+	case 'c': command->daemon.file = optarg; return -1;
 	case 'p':
-		return take_port(optarg, &command->daemon.port) ? -1 : bad_usage("not a port from 1 to 65535:", optarg);
-	case 't':
-		command->action = CHECK;
-		return -1;
-	case 'v':
-		command->daemon.verbose = true;
-		return -1;
-	case OPT_OPTIONS:
-		command->action = OPTIONS;
-		return -1;
-	case OPT_PID:
-		command->pid_file = optarg;
-		return -1;
-	case OPT_PLUGINS:
-		command->daemon.plugin_directory = optarg;
-		return -1;
+		return take_port(optarg, &command->daemon.port)
+			       ? -1
+			       : bad_usage("not a port from 1 to 65535:", optarg);
+	case 't': command->action = CHECK; return -1;
+	case 'v': command->daemon.verbose = true; return -1;
+	case OPT_OPTIONS: command->action = OPTIONS; return -1;
+	case OPT_PID: command->pid_file = optarg; return -1;
+	case OPT_PLUGINS: command->daemon.plugin_directory = optarg; return -1;
 	case OPT_VERSION:
-		printf("gatehoused " PACKAGE_VERSION ", hook ABI %u.%u\n", GH_ABI_MAJOR, GH_ABI_MINOR);
+		printf("gatehoused " PACKAGE_VERSION ", hook ABI %u.%u\n", GH_ABI_MAJOR,
+		       GH_ABI_MINOR);
 		return EXIT_FINE;
-	case OPT_HELP:
-		fputs(usage_text, stdout);
-		return EXIT_FINE;
-	default:
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
+	case OPT_HELP: fputs(usage_text, stdout); return EXIT_FINE;
+	default: fputs(usage_text, stderr); return EXIT_USAGE;
 	}
 }
 
@@ -139,7 +126,8 @@ static void print_core(void)
 	const struct gh_settings_table *tables = gh_settings_tables(&count);
 
 	for (size_t i = 0; i < count; i++)
-		print_rows(tables[i].section[0] ? tables[i].section : "gatehouse.yaml", tables[i].rows);
+		print_rows(tables[i].section[0] ? tables[i].section : "gatehouse.yaml",
+			   tables[i].rows);
 }
 
 static int print_module(struct gh_loader *loader, const char *name)
@@ -153,7 +141,8 @@ static int print_module(struct gh_loader *loader, const char *name)
 		return EXIT_FAILED;
 	}
 	plugin = gh_module_plugin(module);
-	printf("%s %s: %s\n\n", plugin->name, plugin->version ? plugin->version : "", plugin->summary ? plugin->summary : "");
+	printf("%s %s: %s\n\n", plugin->name, plugin->version ? plugin->version : "",
+	       plugin->summary ? plugin->summary : "");
 	if (plugin->options)
 		print_rows("options of its section in plugins:", plugin->options);
 	gh_module_close(&module);
@@ -226,6 +215,23 @@ static void watch_signals(struct gh_daemon *daemon, struct gh_signal *signals[SI
 	signals[3] = gh_signal_new(daemon->loop, SIGUSR1, on_reopen, daemon);
 }
 
+static void end_at_once(int number)
+{
+	(void)number;
+	_exit(EXIT_FINE);
+}
+
+/* Without a loop signals aren't watched any more; they must not become its exit code, and a second one still ends it. */
+static void unwatch_signals(struct gh_signal *signals[SIGNALS])
+{
+	for (int i = 0; i < SIGNALS; i++)
+		gh_signal_free(&signals[i]);
+	signal(SIGTERM, end_at_once);
+	signal(SIGINT, end_at_once);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+}
+
 static bool write_pid(const char *path)
 {
 	char text[16];
@@ -259,8 +265,7 @@ static int serve(const struct command *command)
 	gh_daemon_run(&daemon);
 	if (command->pid_file && written)
 		unlink(command->pid_file);
-	for (int i = 0; i < SIGNALS; i++)
-		gh_signal_free(&signals[i]);
+	unwatch_signals(signals);
 	if (!gh_daemon_done(&daemon))
 		_exit(written ? EXIT_FINE : EXIT_FAILED);
 	return written ? EXIT_FINE : EXIT_FAILED;
@@ -274,7 +279,8 @@ static int check(const struct command *command)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_FAILED;
 	}
-	printf("%s: the configuration is fine\n", command->daemon.file ? command->daemon.file : "defaults");
+	printf("%s: the configuration is fine\n",
+	       command->daemon.file ? command->daemon.file : "defaults");
 	return EXIT_FINE;
 }
 
@@ -287,12 +293,9 @@ int main(int argc, char **argv)
 		return rc;
 	signal(SIGPIPE, SIG_IGN);
 	switch (command.action) {
-	case OPTIONS:
-		return print_options(&command);
-	case CHECK:
-		return check(&command);
-	case SERVE:
-		break;
+	case OPTIONS: return print_options(&command);
+	case CHECK: return check(&command);
+	case SERVE: break;
 	}
 	return serve(&command);
 }
