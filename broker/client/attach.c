@@ -15,11 +15,10 @@
 
 static void on_expiry(struct gh_timeout *timeout);
 
-uint32_t gh_session_expiry(const struct gh_listener_settings *listener, unsigned version, uint32_t asked)
+uint32_t gh_session_expiry(const struct gh_listener_settings *listener, uint32_t asked)
 {
 	uint64_t max = listener->limits.session_expiry_max;
 
-	(void)version; /* below MQTT 5 the decoder has made 0 or "never" of the clean session flag */
 	if (max == UINT64_MAX)
 		return asked;
 	return asked < max / 1000 ? asked : (uint32_t)(max / 1000);
@@ -129,11 +128,13 @@ static void join(struct attaching *a)
 	channel->session = session;
 	session->channel = channel;
 	session->version = channel->receiver.version;
-	session->expiry_interval = gh_session_expiry(channel->listener, connect->version, connect->session_expiry);
+	session->expiry_interval = gh_session_expiry(channel->listener, connect->session_expiry);
 	gh_session_set_identity(session, channel->who);
 	gh_will_set(channel, connect->has_will ? &connect->will : NULL);
 	gh_window_open(&session->window, lesser(connect->receive_maximum, limits->inflight));
 	channel->alias_out = gh_alias_out_new(lesser(connect->topic_alias_maximum, limits->topic_alias_max));
+	channel->receive_maximum = (uint16_t)limits->receive_maximum;
+	channel->alias_maximum = (uint16_t)limits->topic_alias_max;
 	channel->state = GH_CHANNEL_CONNECTED;
 	gh_groups_online(a->shard, session, true);
 }
@@ -163,8 +164,8 @@ static void send_connack(struct attaching *a)
 		.has_server_keep_alive = server_keep_alive,
 		.server_keep_alive = a->channel->keep_alive,
 		.maximum_qos = 2,
-		.receive_maximum = (uint16_t)limits->receive_maximum,
-		.topic_alias_maximum = (uint16_t)limits->topic_alias_max,
+		.receive_maximum = a->channel->receive_maximum,
+		.topic_alias_maximum = a->channel->alias_maximum,
 		.maximum_packet_size = limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : 0,
 		.has_auth_data = login->auth_data != NULL,
 		.auth_data = { login->auth_data, login->auth_data_size },

@@ -243,12 +243,12 @@ static void tell_expired(struct gh_channel *channel)
 	gh_event_tell(channel->shard->runtime, &event);
 }
 
-/* While we don't read, what the client sent can't be heard: its clock stands still. */
+/* While we don't read, what the client sent can't be heard: its clock stands still. Unless it is its own doing. */
 static void on_connected_timeout(struct gh_channel *channel)
 {
 	uint64_t now = gh_shard_now(channel->shard);
 
-	if (gh_conn_paused(channel->conn))
+	if (gh_conn_paused(channel->conn) & ~(unsigned)GH_PAUSE_OUTPUT)
 		channel->heard_at = now;
 	if (credential_over(channel)) {
 		tell_expired(channel);
@@ -353,6 +353,17 @@ static enum gh_next one_packet(struct gh_channel *channel, const uint8_t *p, siz
 	return dispatch(channel, &frame);
 }
 
+/* Deliveries keep within output-bytes by themselves; what goes beyond are answers to a client that asks and doesn't read. */
+static void hold_deaf(struct gh_channel *channel)
+{
+	uint64_t limit = channel->listener->limits.output_bytes;
+
+	if (limit > UINT64_MAX - GH_CONN_LOW || gh_conn_pending(channel->conn) <= limit + GH_CONN_LOW)
+		return;
+	gh_conn_pause(channel->conn, GH_PAUSE_OUTPUT);
+	gh_conn_want_room(channel->conn);
+}
+
 static size_t on_input(struct gh_conn *conn, const uint8_t *p, size_t n)
 {
 	struct gh_channel *channel = gh_conn_arg(conn);
@@ -361,8 +372,13 @@ static size_t on_input(struct gh_conn *conn, const uint8_t *p, size_t n)
 	if (channel->state == GH_CHANNEL_ENDED || !gh_channel_refresh(channel))
 		return n;
 	/* A channel that was moved is no longer ours: nothing of it may be looked at once a step says so. */
-	while (used < n && one_packet(channel, p + used, n - used, &used) == GH_GO_ON)
-		;
+	while (used < n) {
+		if (one_packet(channel, p + used, n - used, &used) != GH_GO_ON)
+			return used;
+		hold_deaf(channel);
+		if (gh_conn_paused(conn))
+			break;
+	}
 	return used;
 }
 
@@ -370,6 +386,7 @@ static void on_writable(struct gh_conn *conn)
 {
 	struct gh_channel *channel = gh_conn_arg(conn);
 
+	gh_conn_resume(conn, GH_PAUSE_OUTPUT);
 	if (channel->state == GH_CHANNEL_CONNECTED)
 		gh_deliver_pump(channel);
 }

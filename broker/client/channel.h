@@ -52,7 +52,7 @@ struct gh_channel {
 
 	struct gh_receiver receiver;    /* version, problem information, maximum packet size */
 	uint16_t keep_alive;            /* seconds in force, 0: off */
-	uint16_t receive_maximum;       /* the client's */
+	uint16_t receive_maximum, alias_maximum; /* ours, as CONNACK said: a reload doesn't take them back */
 	uint8_t state;                  /* enum gh_channel_state */
 	uint8_t end_reason;             /* ENDED: why, as an MQTT 5 code */
 	bool clean_end;                 /* DISCONNECT 0 came: no will */

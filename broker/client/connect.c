@@ -165,7 +165,6 @@ static void take_facts(struct gh_login *login)
 	channel->receiver.version = connect->version;
 	channel->receiver.problem_info = connect->problem_info;
 	channel->receiver.max = connect->maximum_packet_size;
-	channel->receive_maximum = connect->receive_maximum;
 	channel->response_info = connect->response_info;
 	take_client_id(login);
 	if (connect->has_username) {
@@ -470,7 +469,7 @@ enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_f
 		if (channel->session->expiry_interval == 0 && packet.session_expiry != 0)
 			return gh_channel_malformed(channel, &raised);
 		channel->session->expiry_interval =
-			gh_session_expiry(channel->listener, channel->receiver.version, packet.session_expiry);
+			gh_session_expiry(channel->listener, packet.session_expiry);
 	}
 	gh_channel_goodbye(channel, packet.reason);
 	return GH_STOP_HERE;

@@ -145,11 +145,12 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 
 	if (qos == 0 && !channel)
 		return GH_REFUSED;
-	if (channel && qos > 0 && !is_free(channel))
-		return enqueue(shard, session, transit, how, qos); /* the right is asked when it is sent */
+	/* Commonly the right is asked when it is sent; of a shared group another member may want it now. */
+	if (channel && qos > 0 && !how->group && !is_free(channel))
+		return enqueue(shard, session, transit, how, qos);
 	if (!gh_may_receive(shard, session, &transit->facts, qos, how->covered))
 		return GH_REFUSED;
-	if (!channel)
+	if (!channel || (qos > 0 && !is_free(channel)))
 		return enqueue(shard, session, transit, how, qos);
 	if (qos == 0)
 		return send_now(channel, transit, how);

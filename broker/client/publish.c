@@ -114,7 +114,7 @@ static enum gh_next route(struct gh_channel *channel, const struct gh_packet_pub
 /* QoS 2: what came before is acknowledged again and not routed again [MQTT-4.3.3-10]. */
 static enum gh_next accept(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str topic)
 {
-	uint16_t maximum = channel->receiver.version == GH_MQTT_5 ? (uint16_t)channel->listener->limits.receive_maximum : 65535;
+	uint16_t maximum = channel->receiver.version == GH_MQTT_5 ? channel->receive_maximum : 65535;
 	enum gh_next next;
 
 	if (packet->qos == 2) {
@@ -215,7 +215,7 @@ static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *
 	*topic_r = packet->topic;
 	if (alias == 0)
 		return true;
-	if (alias > channel->listener->limits.topic_alias_max) {
+	if (alias > channel->alias_maximum) {
 		gh_channel_malformed(channel, &too_large);
 		return false;
 	}

@@ -45,9 +45,26 @@ static const char *why_of(const struct gh_decision *decision)
 	return decision->verdict == GH_ALLOW ? "beyond the limits of the rule that allows it" : "no rule allows it";
 }
 
-static void log_denied(const struct gh_client *client, enum gh_action action, struct gh_str topic,
+/* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for. */
+static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_t *left_out_r)
+{
+	struct gh_denials *denials = &shard->denials[client->connection % GH_DENIALS];
+	uint64_t now = gh_shard_now(shard);
+
+	if (denials->connection == client->connection && denials->at_ms && now - denials->at_ms < 1000) {
+		denials->left_out++;
+		return true;
+	}
+	*left_out_r = denials->connection == client->connection ? denials->left_out : 0;
+	*denials = (struct gh_denials){ .connection = client->connection, .at_ms = now };
+	return false;
+}
+
+static void log_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
 		       const struct gh_decision *decision, const char *rule)
 {
+	uint64_t left_out = 0;
+	bool folded = fold(shard, client, &left_out);
 	const struct gh_log_field fields[] = {
 		GH_FIELD("address", client->address),
 		GH_FIELD("client", client->client_id),
@@ -58,10 +75,12 @@ static void log_denied(const struct gh_client *client, enum gh_action action, st
 		GH_FIELD("module", decision->module),
 		GH_FIELD("rule", rule),
 		GH_FIELD("reason", why_of(decision)),
+		GH_FIELD_NUMBER("repeated", (int64_t)left_out),
 	};
 
-	/* What a device does again and again must not fill the disk: deliveries are told at debug only. */
-	gh_log_line(action == GH_RECEIVE ? GH_LOG_DEBUG : GH_LOG_NOTICE, fields, 9, "%s", verb(action));
+	if (!folded)
+		gh_log_line(action == GH_RECEIVE ? GH_LOG_DEBUG : GH_LOG_NOTICE, fields, left_out ? 10 : 9, "%s",
+			    verb(action));
 }
 
 void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
@@ -75,7 +94,7 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 	if (!wanted && !gh_log_wanted(action == GH_RECEIVE ? GH_LOG_DEBUG : GH_LOG_NOTICE))
 		return;
 	gh_decision_rule(decision, rule, sizeof(rule));
-	log_denied(client, action, topic, decision, rule);
+	log_denied(shard, client, action, topic, decision, rule);
 	if (!wanted)
 		return;
 	event.client = client;

@@ -14,6 +14,13 @@
 
 struct gh_recheck;
 
+/* Denials of one connection that aren't logged because one was within the last second. */
+struct gh_denials {
+	uint64_t connection, at_ms;
+	uint64_t left_out;
+};
+#define GH_DENIALS 64u
+
 struct gh_shard {
 	struct gh_broker *broker;
 	struct gh_worker *worker;
@@ -31,6 +38,7 @@ struct gh_shard {
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
 	struct gh_timeout sweep;  /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
+	struct gh_denials denials[GH_DENIALS];
 	struct gh_buf scratch;    /* for one call; nobody keeps a pointer into it */
 	bool stopping;
 };
