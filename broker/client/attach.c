@@ -13,6 +13,8 @@
 #include "client/subscribe.h"
 #include "client/will.h"
 
+#include <gatehouse/lib.h>
+
 static void on_expiry(struct gh_timeout *timeout);
 
 uint32_t gh_session_expiry(const struct gh_listener_settings *listener, uint32_t asked)
@@ -152,8 +154,26 @@ static bool keep_alive(struct attaching *a)
 	return true;
 }
 
+/* Of the listener's template; n 0: it says nothing for this client. */
+static struct gh_str response_info(const struct attaching *a, char *text, size_t size)
+{
+	const struct gh_client *client = gh_channel_client(a->channel);
+	const struct gh_identity *identity = client->identity;
+	const struct gh_template_values values = { .client_id = client->client_id, .username = identity->principal,
+						   .group = identity->group_count ? identity->groups[0] : NULL,
+						   .attributes = identity->attributes,
+						   .attribute_count = identity->attribute_count };
+	const struct gh_template *tmpl = a->channel->listener->response_information;
+	size_t n;
+
+	if (!a->channel->response_info || !tmpl || !gh_template_expand(tmpl, &values, text, size, &n))
+		return gh_str_n(text, 0);
+	return gh_str_n(text, n);
+}
+
 static void send_connack(struct attaching *a)
 {
+	char text[2048];
 	const struct gh_limits *limits = &a->channel->listener->limits;
 	const struct gh_login *login = a->login;
 	bool server_keep_alive = keep_alive(a);
@@ -167,6 +187,7 @@ static void send_connack(struct attaching *a)
 		.receive_maximum = a->channel->receive_maximum,
 		.topic_alias_maximum = a->channel->alias_maximum,
 		.maximum_packet_size = limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : 0,
+		.response_info = response_info(a, text, sizeof(text)),
 		.has_auth_data = login->auth_data != NULL,
 		.auth_data = { login->auth_data, login->auth_data_size },
 	};

@@ -122,21 +122,44 @@ static int read_lists(reader *r, const struct gh_conf_node *node, const struct g
 	return 0;
 }
 
+static int read_template(reader *r, const struct gh_conf_node *node, const char *key,
+			 const char *text, struct gh_template **template_r)
+{
+	const char *problem;
+	size_t at;
+
+	if (gh_template_parse(gh_str(text), template_r, &at, &problem) == 0)
+		return 0;
+	return gh_conf_error(r->error, &gh_conf_get(node, key)->place, "'%s': at byte %zu: %s", key,
+			     at + 1, problem);
+}
+
+static int read_response_information(reader *r, const struct gh_conf_node *node, const char *text,
+				     struct gh_listener_settings *listener)
+{
+	struct gh_template *template;
+	int rc;
+
+	if (!text)
+		return 0;
+	rc = read_template(r, node, "response-information", text, &template);
+	if (rc == 0)
+		listener->response_information = template;
+	return rc;
+}
+
 static int read_client_id(reader *r, const struct gh_conf_node *node, const char *text,
 			  struct gh_listener_settings *listener)
 {
 	const struct gh_conf_node *value = gh_conf_get(node, "client-id");
 	struct gh_template *template;
-	const char *problem;
-	size_t at;
 
 	if (strcmp(text, "any") == 0 || strcmp(text, "bound") == 0) {
 		listener->client_id = *text == 'a' ? GH_CLIENT_ID_ANY : GH_CLIENT_ID_BOUND;
 		return 0;
 	}
-	if (gh_template_parse(gh_str(text), &template, &at, &problem) < 0)
-		return gh_conf_error(r->error, &value->place, "'client-id': at byte %zu: %s",
-				     at + 1, problem);
+	if (read_template(r, node, "client-id", text, &template) < 0)
+		return GH_EINVAL;
 	listener->client_id = GH_CLIENT_ID_TEMPLATE;
 	listener->client_id_template = template;
 	if (gh_template_uses(template) == 0 || gh_template_uses(template) & GH_USES_CLIENT_ID)
@@ -170,6 +193,8 @@ static int read_listener(reader *r, const struct gh_conf_node *node,
 		rc = read_lists(r, node, &raw, listener);
 	if (rc == 0)
 		rc = read_client_id(r, node, raw.client_id, listener);
+	if (rc == 0)
+		rc = read_response_information(r, node, raw.response_information, listener);
 	if (rc == 0 && raw.limits)
 		rc = gh_options_overlay(raw.limits, gh_limit_options, r->arena, &listener->limits,
 					r->error);

@@ -205,6 +205,13 @@ struct gh_settings *gh_settings_quick(uint16_t port)
 	return settings;
 }
 
+static void free_template(const struct gh_template *template)
+{
+	struct gh_template *gone = (struct gh_template *)template;
+
+	gh_template_free(&gone);
+}
+
 void gh_settings_free(struct gh_settings **settings)
 {
 	struct gh_settings_box *box = (struct gh_settings_box *)*settings;
@@ -212,10 +219,8 @@ void gh_settings_free(struct gh_settings **settings)
 	if (!box)
 		return;
 	for (size_t i = 0; box->settings.listeners && i < box->settings.listener_count; i++) {
-		struct gh_template *template =
-			(struct gh_template *)box->settings.listeners[i].client_id_template;
-
-		gh_template_free(&template);
+		free_template(box->settings.listeners[i].client_id_template);
+		free_template(box->settings.listeners[i].response_information);
 	}
 	gh_conf_free(&box->conf);
 	gh_arena_done(&box->arena);

@@ -221,14 +221,16 @@ static const struct {
 	  "t.yaml:1:58: expected the name of a plugin" },
 	{ "listeners: {a: {" A ", anonymous: yes, message: [p]}}\n",
 	  "t.yaml:1:49: unknown key 'message', expected one of address, mode, anonymous, authenticate, authorize, "
-	  "client-id, on-deny, check-payload-format, limits" },
+	  "client-id, on-deny, check-payload-format, response-information, limits" },
 	{ "listeners: {a: {" A ", anonymous: yes, tls: {}}}\n",
 	  "t.yaml:1:49: unknown key 'tls', expected one of address, mode, anonymous, authenticate, authorize, "
-	  "client-id, on-deny, check-payload-format, limits" },
+	  "client-id, on-deny, check-payload-format, response-information, limits" },
 	{ "listeners: {a: {" A ", anonymous: yes, on-deny: drop}}\n",
 	  "t.yaml:1:58: 'on-deny': expected acknowledge or disconnect, found 'drop'" },
 	{ "listeners: {a: {" A ", anonymous: yes, client-id: '{usrname}'}}\n",
 	  "t.yaml:1:60: 'client-id': at byte 1: expected {clientid}, {username}, {group} or {attr:NAME} ('{{' is a brace)" },
+	{ "listeners: {a: {" A ", anonymous: yes, response-information: 'a{'}}\n",
+	  "t.yaml:1:71: 'response-information': at byte 2: expected '}' after this '{' ('{{' is a brace)" },
 	{ "listeners: {a: {" A ", anonymous: yes, client-id: fixed}}\n",
 	  "t.yaml:1:60: 'client-id': expected any, bound, or a text with {username}, {group} or {attr:NAME} in it" },
 	{ "listeners: {a: {" A ", anonymous: yes, client-id: 'x{clientid}{username}'}}\n",

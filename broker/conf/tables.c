@@ -62,6 +62,9 @@ const struct gh_option gh_listener_options[] = {
 	    .unit = "acknowledge|disconnect", .standard = "acknowledge"),
 	ROW(gh_raw_listener, "check-payload-format", check_payload_format, GH_BOOL,
 	    "payloads said to be UTF-8 are checked", .standard = "no"),
+	ROW(gh_raw_listener, "response-information", response_information, GH_STRING,
+	    "where clients expect responses, such as \"reply/{clientid}/\"; not given: they aren't told",
+	    .min = "1", .max = "1024"),
 	ROW(gh_raw_listener, "limits", limits, GH_NODE, "limits that differ from the broker's"),
 	{ 0 },
 };
