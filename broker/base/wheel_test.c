@@ -185,7 +185,9 @@ START_TEST(agrees_with_a_plain_list)
 		now += (random >> 40) % 50;
 		gh_wheel_run(wheel, now);
 		for (i = 0; i < GH_COUNT(alarms); i++) {
-			ck_assert_uint_eq(alarms[i].fired, due[i] && due[i] <= now);
+			if (alarms[i].fired != (due[i] && due[i] <= now))
+				ck_abort_msg("round %d, alarm %zu: fired %u times", round, i,
+					     alarms[i].fired);
 			if (alarms[i].fired)
 				due[i] = alarms[i].fired = 0;
 		}
