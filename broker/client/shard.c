@@ -186,5 +186,5 @@ void gh_shard_shutdown(struct gh_worker *worker)
 	struct gh_mail *mail = gh_zalloc(sizeof(*mail));
 
 	mail->deliver = on_shutdown;
-	gh_worker_post(worker, GH_LANE_CONTROL, mail);
+	gh_worker_post(worker, GH_LANE_DATA, mail); /* behind the messages that are on their way to it */
 }

@@ -125,7 +125,8 @@ void gh_workers_stop(struct gh_workers *workers, uint32_t linger_ms, struct gh_i
 
 		order->mail.deliver = stop_deliver;
 		order->linger_ms = linger_ms;
-		gh_worker_post(workers->workers[i], GH_LANE_CONTROL, &order->mail);
+		/* Behind what is on its way to it: that may still be for a connection of it. */
+		gh_worker_post(workers->workers[i], GH_LANE_DATA, &order->mail);
 	}
 }
 
