@@ -49,14 +49,20 @@ only() {
 
 # Modules and the SDK know nothing of the broker: quoted includes are files of their own folder.
 strangers() {
-	sources plugins sdk | while read -r file; do
-		case $file in *_test.c) allowed='base/*.h' ;; *) allowed= ;; esac
-		sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$file" |
-			while read -r header; do
-				[ -f "$(dirname "$file")/$header" ] || [ -z "${header##$allowed}" ] ||
-					echo "$file:1: include \"$header\": a file of its own folder or <gatehouse/...> expected"
-			done
-	done
+	sources plugins sdk >"$scratch/files"
+	xargs awk -v files="$scratch/files" '
+	BEGIN {
+		while ((getline file < files) > 0)
+			known[file] = 1
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ {
+		split($0, part, "\"")
+		folder = FILENAME
+		sub(/[^\/]*$/, "", folder)
+		if (!((folder part[2]) in known) && !(FILENAME ~ /_test\.c$/ && part[2] ~ /^base\//))
+			printf "%s:%d: include \"%s\": a file of its own folder or <gatehouse/...> expected\n",
+				FILENAME, FNR, part[2]
+	}' <"$scratch/files"
 }
 
 # Each installed header compiles alone, as C11 and as C++17, and includes nothing but its siblings and the C library.
@@ -92,10 +98,10 @@ residue() {
 }
 
 spdx() {
-	sources broker plugins sdk tests | while read -r file; do
-		head -n 1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
-			echo "$file:1: the first line is the SPDX line"
-	done
+	sources broker plugins sdk tests | xargs awk '
+	FNR == 1 && !/SPDX-License-Identifier: Apache-2\.0/ {
+		print FILENAME ":1: the first line is the SPDX line"
+	}'
 }
 
 {
