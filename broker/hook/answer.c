@@ -20,7 +20,7 @@ void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool
 	answer->fold = NULL;
 	answer->ticket.id = 0;
 	answer->due_ms = due_ms;
-	answer->late = false;
+	answer->late = answer->called = false;
 	answer->login = login;
 	answer->reason_set = answer->no_retain = answer->covers = answer->disconnect = false;
 	answer->reason = 0;

@@ -24,6 +24,7 @@ struct gh_answer {
 	struct gh_fold *fold; /* inside a hook on the asker's thread, where it may be PENDING; NULL elsewhere */
 	struct gh_ticket ticket; /* got by gh_pend(), or the one that is answered; id 0: none */
 	uint64_t due_ms;         /* the core's patience, monotonic */
+	bool called;             /* the module was asked: its answer counts in its figures */
 	bool late;               /* between gh_answer_begin() and gh_answer_end() */
 	bool login;              /* the setters of logins have an effect */
 	bool reason_set, no_retain, covers, disconnect;

@@ -56,6 +56,7 @@ struct gh_late *gh_late_new(struct gh_instance *instance, struct gh_ticket ticke
 	late->askers = instance->hooks->askers;
 	gh_answer_init(&late->answer, instance, true, due_ms);
 	late->answer.ticket = ticket;
+	late->answer.called = true;
 	return late;
 }
 
@@ -115,7 +116,7 @@ static void timed_out(struct gh_timeout *timeout)
 	gh_answer_init(&answer, instance, true, 0);
 	gh_answer_explain(&answer, GH_CAUSE_TIMEOUT, "it gave no answer in time");
 	gh_series_add(instance->timeouts, 1);
-	gh_series_add(instance->verdicts[GH_ERROR], 1);
+	answer.called = true;
 	gh_ask_resume(ask, &answer, GH_ERROR, GH_TICKET_TIMED_OUT);
 }
 
@@ -174,7 +175,8 @@ static void arm(struct gh_ask *ask)
 /* The fold is decided or given up. */
 static void fold_done(struct gh_fold *fold)
 {
-	gh_fold_login_done(&fold->login);
+	if (fold->point != GH_HOOK_AUTHORIZE)
+		gh_fold_login_done(&fold->login);
 }
 
 /* An exchange that goes on keeps the fold; one that has ended is over for good. */
@@ -247,6 +249,7 @@ void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict
 		   enum gh_ticket_end end)
 {
 	end_step(ask, end);
+	ask->fold.now_ms = gh_loop_now_ms(ask->fold.asker->loop);
 	if (!gh_fold_take(&ask->fold, answer, verdict)) {
 		ask->fold.index++;
 		if (!gh_fold_run(&ask->fold)) {
@@ -272,10 +275,9 @@ void gh_ask_cancel(struct gh_ask **ask)
 
 /* ---- the questions ---- */
 
-static uint64_t whole_due(const struct gh_asking *asking, const struct gh_chain *chain)
+static uint64_t whole_due(const struct gh_fold *fold)
 {
-	return gh_loop_now_ms(asking->asker->loop) +
-	       STEPS_MAX * chain->runtime->settings->limits.hook_timeout;
+	return fold->now_ms + STEPS_MAX * fold->chain->runtime->settings->limits.hook_timeout;
 }
 
 void gh_ask_accept(const struct gh_chain *chain, const struct gh_client *client,
@@ -329,7 +331,7 @@ struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchang
 	fold.client = in->client;
 	fold.flags = in->flags;
 	fold.run = run;
-	fold.due_ms = whole_due(asking, run->chain);
+	fold.due_ms = whole_due(&fold);
 	fold.index = run->index;
 	fold.optional_allowed = run->optional_allowed;
 	decision_r->cause = run->cause;
@@ -369,7 +371,7 @@ struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_loo
 	fold.client = in->client;
 	fold.flags = in->flags;
 	fold.parts = (in->flags & GH_RECHECK) != 0;
-	fold.due_ms = whole_due(asking, asking->chain);
+	fold.due_ms = whole_due(&fold);
 	if (fold.parts && recheck_anonymous(asking->chain, in->client, decision_r))
 		return NULL;
 	return gh_ask_start(&fold);
@@ -383,19 +385,26 @@ static bool open_to(const struct gh_chain *chain, const struct gh_authorize *in)
 struct gh_ask *gh_ask_authorize(const struct gh_asking *asking, const struct gh_authorize *in,
 				const struct gh_cover *covered, struct gh_decision *decision_r)
 {
-	struct gh_authorize mine = *in;
+	struct gh_authorize mine;
 	struct gh_fold fold;
 
+	if (open_to(asking->chain, in) && !asking->chain->required_end) {
+		gh_decision_init(decision_r);
+		decision_r->verdict = GH_ALLOW;
+		decision_r->module = "anyone";
+		decision_r->cover.whole = in->action == GH_SUBSCRIBE;
+		return NULL;
+	}
+	mine = *in;
 	mine.size = sizeof(mine);
 	gh_fold_init(&fold, asking, GH_HOOK_AUTHORIZE, &mine, decision_r);
 	fold.client = in->client;
 	fold.flags = in->flags;
 	fold.action = in->action;
 	fold.covered = covered;
-	fold.due_ms = whole_due(asking, asking->chain);
-	if (open_to(asking->chain, in)) {
-		fold.optional_allowed = true;
+	fold.due_ms = whole_due(&fold);
+	fold.optional_allowed = open_to(asking->chain, in);
+	if (fold.optional_allowed)
 		decision_r->module = "anyone";
-	}
 	return gh_ask_start(&fold);
 }

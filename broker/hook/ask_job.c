@@ -70,7 +70,8 @@ struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance
 	ask->instance = instance;
 	gh_runtime_ref(instance->runtime);
 	ask->args = gh_args_ref(fold->ask->args);
-	ask->so_far = gh_identity_ref(gh_merge_identity(&fold->login.merge));
+	if (fold->asked == GH_HOOK_AUTHENTICATE)
+		ask->so_far = gh_identity_ref(gh_merge_identity(&fold->login.merge));
 	ask->asked = fold->asked;
 	ask->ticket = fold->ask->ticket;
 	if (fold->run) {

@@ -84,24 +84,20 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 	uint64_t began = timed ? gh_clock_ns() : 0;
 	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
 
+	out->called = true;
 	if (timed)
 		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
-	gh_series_add(instance->calls[point], 1);
-	gh_series_add(instance->verdicts[verdict], 1);
 	return verdict;
 }
 
-enum gh_verdict gh_call_later(struct gh_instance *instance, enum gh_verdict verdict,
-			      struct gh_answer *out)
+enum gh_verdict gh_call_later(enum gh_verdict verdict, struct gh_answer *out)
 {
-	verdict = check(GH_HOOK_EXCHANGE, verdict, out);
-	gh_series_add(instance->verdicts[verdict], 1);
-	return verdict;
+	return check(GH_HOOK_EXCHANGE, verdict, out);
 }
 
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
 {
-	gh_series_add(instance->calls[GH_HOOK_EVENT], 1);
+	gh_series_count(instance->told);
 	if (instance->serialized)
 		pthread_mutex_lock(&instance->lock);
 	instance->plugin->event(instance->self, event);

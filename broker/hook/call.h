@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call into a module: counted, timed, serialized where it must be, its verdict made sure of. */
+/* One call into a module: timed, serialized where it must be, its verdict made sure of. */
 #ifndef GH_HOOK_CALL_H
 #define GH_HOOK_CALL_H
 
@@ -18,8 +18,7 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
-/* A verdict that came by a ticket: made sure of likewise, and counted. CONTINUE may stand: the fold knows where. */
-enum gh_verdict gh_call_later(struct gh_instance *instance, enum gh_verdict verdict,
-			      struct gh_answer *out);
+/* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows where. */
+enum gh_verdict gh_call_later(enum gh_verdict verdict, struct gh_answer *out);
 
 #endif

@@ -27,6 +27,7 @@ struct gh_fold {
 	struct gh_exchange_run *run;     /* exchange */
 	struct gh_ask *ask;              /* it waits, or a ticket was given for it; NULL: neither */
 	uint64_t due_ms;                 /* of the whole; UINT64_MAX: the caller's matter */
+	uint64_t now_ms;                 /* when it was begun or resumed */
 	enum gh_hook_point point, asked; /* asked: the hook that is being asked now */
 	uint32_t flags;                  /* of the argument */
 	uint32_t action;                 /* authorize */
@@ -39,6 +40,8 @@ struct gh_fold {
 	struct gh_fold_login login;
 };
 
+/* The heads: a DENY by nobody. */
+void gh_decision_init(struct gh_decision *decision);
 /* decision's heads are initialised too. */
 void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point,
 		  const void *in, struct gh_decision *decision);
@@ -48,6 +51,12 @@ bool gh_fold_run(struct gh_fold *fold);
 void gh_fold_veto(struct gh_fold *fold);
 /* The answer of the one at fold->index. True: decided; else go on with the next: fold->index + 1. */
 bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict);
+/* Everybody was asked. */
+void gh_fold_end(struct gh_fold *fold);
+/* Refused by this answer. failed: as gh_decision.failed. Returns true: decided. */
+bool gh_fold_deny(struct gh_fold *fold, const struct gh_answer *answer, bool failed);
+/* The entry of fold->index. NULL (lookup with RECHECK): the module of this part isn't in the list any more. */
+const struct gh_entry *gh_fold_entry(const struct gh_fold *fold);
 struct gh_instance *gh_fold_instance(const struct gh_fold *fold); /* the one at fold->index */
 uint64_t gh_fold_step_due(const struct gh_fold *fold); /* how long one that is asked now may take */
 

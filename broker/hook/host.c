@@ -119,7 +119,7 @@ static void host_answer_end(struct gh_answer *answer, enum gh_verdict verdict)
 			       answer->instance->name);
 		return;
 	}
-	verdict = gh_call_later(answer->instance, verdict, answer);
+	verdict = gh_call_later(verdict, answer);
 	gh_late_post(gh_container(answer, struct gh_late, answer), verdict);
 }
 

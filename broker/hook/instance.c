@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "hook/call.h"
 #include "hook/host.h"
 #include "hook/pool.h"
 
@@ -43,50 +44,66 @@ const char *gh_hook_point_name(enum gh_hook_point point)
 /* ---- figures ---- */
 
 static struct gh_series *series(const struct gh_instance *instance, enum gh_metric_kind kind,
-				const char *name, const char *label, const char *value,
-				const char *help)
+				const char *name, const char *help)
 {
 	struct gh_buf labels = { 0 };
 	struct gh_series *made;
 
 	gh_metrics_label(&labels, "instance", instance->name);
-	if (label)
-		gh_metrics_label(&labels, label, value);
 	gh_buf_u8(&labels, 0);
 	made = gh_metrics_series(instance->hooks->metrics, kind, name, (char *)labels.p, help);
 	gh_buf_done(&labels);
 	return made;
 }
 
+static void make_answers(struct gh_instance *instance, enum gh_hook_point point)
+{
+	static const char *const verdicts[] = { NULL,    "pass", "allow",   "deny",
+						"error", NULL,   "continue" };
+	struct gh_buf labels = { 0 };
+
+	for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++) {
+		if (!verdicts[i] || (i == GH_CONTINUE && point != GH_HOOK_EXCHANGE))
+			continue;
+		gh_metrics_label(&labels, "instance", instance->name);
+		gh_metrics_label(&labels, "hook", gh_hook_point_name(point));
+		gh_metrics_label(&labels, "verdict", verdicts[i]);
+		gh_buf_u8(&labels, 0);
+		instance->answers[point][i] =
+			gh_metrics_series(instance->hooks->metrics, GH_COUNTER,
+					  "gatehouse_plugin_answers_total", (char *)labels.p,
+					  "Answers of a module's hook, whenever they came.");
+		gh_buf_done(&labels);
+	}
+}
+
 void gh_instance_make_series(struct gh_instance *instance)
 {
-	static const char *const verdicts[] = { NULL,    "pass",    "allow",   "deny",
-						"error", "pending", "continue" };
-
-	for (unsigned i = 0; i < GH_HOOK_POINTS; i++)
-		instance->calls[i] = series(instance, GH_COUNTER, "gatehouse_plugin_calls_total",
-					    "hook", gh_hook_point_name((enum gh_hook_point)i),
-					    "Calls of a module's hook.");
-	for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++)
-		instance->verdicts[i] =
-			series(instance, GH_COUNTER, "gatehouse_plugin_verdicts_total", "verdict",
-			       verdicts[i],
-			       "Verdicts of a module; one that was pending counts twice.");
-	instance->timeouts = series(instance, GH_COUNTER, "gatehouse_plugin_timeouts_total", NULL,
-				    NULL, "Answers that did not come within hook-timeout.");
-	instance->latency = series(instance, GH_HISTOGRAM, "gatehouse_plugin_latency_seconds", NULL,
-				   NULL, "How long a hook ran: each call, of authorize one in 64.");
-	instance->open = series(instance, GH_GAUGE, "gatehouse_plugin_pending", NULL, NULL,
+	for (unsigned point = 0; point < GH_HOOK_EVENT; point++)
+		if (gh_call_has(instance, (enum gh_hook_point)point))
+			make_answers(instance, (enum gh_hook_point)point);
+	instance->told = series(instance, GH_COUNTER, "gatehouse_plugin_events_total",
+				"Events that a module was told.");
+	instance->timeouts = series(instance, GH_COUNTER, "gatehouse_plugin_timeouts_total",
+				    "Answers that did not come within hook-timeout.");
+	instance->latency = series(instance, GH_HISTOGRAM, "gatehouse_plugin_latency_seconds",
+				   "How long a hook ran: each call, of authorize one in 64.");
+	instance->open = series(instance, GH_GAUGE, "gatehouse_plugin_pending",
 				"Answers of a module that are waited for.");
 }
 
 void gh_instance_stats(const struct gh_instance *instance, struct gh_instance_stats *stats_r)
 {
 	*stats_r = (struct gh_instance_stats){ 0 };
-	for (unsigned i = 0; i < GH_HOOK_POINTS; i++)
-		stats_r->calls[i] = (uint64_t)gh_series_value(instance->calls[i]);
-	for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++)
-		stats_r->verdicts[i] = (uint64_t)gh_series_value(instance->verdicts[i]);
+	for (unsigned point = 0; point < GH_HOOK_POINTS; point++)
+		for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++) {
+			const struct gh_series *answers = instance->answers[point][i];
+			uint64_t count = answers ? (uint64_t)gh_series_value(answers) : 0;
+
+			stats_r->calls[point] += count;
+			stats_r->verdicts[i] += count;
+		}
+	stats_r->calls[GH_HOOK_EVENT] = (uint64_t)gh_series_value(instance->told);
 	stats_r->timeouts = (uint64_t)gh_series_value(instance->timeouts);
 	stats_r->pending = atomic_load_explicit(&instance->pending, memory_order_relaxed);
 	stats_r->threads = instance->pool ? instance->threads : 0;

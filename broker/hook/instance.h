@@ -13,9 +13,9 @@ const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance);
 const struct gh_module *gh_instance_module(const struct gh_instance *instance);
 
 /*
- * Figures, any thread; summed over all instances of this name since the start. The same are in the registry as
- * gatehouse_plugin_calls_total{instance,hook}, ..._verdicts_total{instance,verdict}, ..._latency_seconds{instance} (each
- * call; of authorize one in 64) and ..._pending{instance}.
+ * Figures, any thread; of all instances of this name since the start. They are in the registry as
+ * gatehouse_plugin_answers_total{instance,hook,verdict}, _events_total, _timeouts_total,
+ * _latency_seconds (of authorize one call in 64) and _pending, each with {instance}.
  */
 enum gh_hook_point {
 	GH_HOOK_ACCEPT,
@@ -28,8 +28,8 @@ enum gh_hook_point {
 #define GH_HOOK_POINTS 6u
 const char *gh_hook_point_name(enum gh_hook_point point); /* "authenticate" */
 struct gh_instance_stats {
-	uint64_t calls[GH_HOOK_POINTS];
-	uint64_t verdicts[GH_CONTINUE + 1]; /* by enum gh_verdict; [0] isn't used: no verdict is an ERROR */
+	uint64_t calls[GH_HOOK_POINTS];     /* that were answered, or events told */
+	uint64_t verdicts[GH_CONTINUE + 1]; /* by enum gh_verdict; a timeout is an ERROR */
 	uint64_t timeouts;
 	unsigned pending; /* open tickets and jobs of this one, now */
 	unsigned queued;  /* GH_BLOCKING: jobs not begun, now */

@@ -29,9 +29,9 @@ struct gh_instance {
 	pthread_mutex_t lock;
 	unsigned max_pending, threads;
 	atomic_uint pending;
-	struct gh_pool *pool; /* GH_BLOCKING, once started */
-	struct gh_series *calls[GH_HOOK_POINTS], *verdicts[GH_CONTINUE + 1];
-	struct gh_series *timeouts, *latency, *open;
+	struct gh_pool *pool;                                       /* GH_BLOCKING, once started */
+	struct gh_series *answers[GH_HOOK_POINTS][GH_CONTINUE + 1]; /* of the hooks it has */
+	struct gh_series *told, *timeouts, *latency, *open;
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX]; /* the module's own; frozen after create */
 	unsigned metric_count;
 	void *locals[GH_ASKERS_MAX]; /* of workers, by index */

@@ -210,6 +210,14 @@ static cell *own_cells(struct gh_series *series, bool *shared_r)
 	return series->cells + (size_t)slot * series->stride;
 }
 
+void gh_series_count(struct gh_series *series)
+{
+	bool shared;
+	cell *cells = own_cells(series, &shared);
+
+	cell_add(cells, 1, shared);
+}
+
 void gh_series_add(struct gh_series *series, double v)
 {
 	bool shared;

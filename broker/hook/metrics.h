@@ -35,6 +35,8 @@ void gh_metrics_label(struct gh_buf *buf, const char *name, const char *value);
 
 /* Counters: v >= 0. Gauges: may be negative. Any thread. */
 void gh_series_add(struct gh_series *series, double v);
+/* A counter's next one, where it happens often. */
+void gh_series_count(struct gh_series *series);
 /* What the kind wants: adds, or observes. */
 void gh_series_put(struct gh_series *series, double v);
 /* Gauges that one thread alone sets and nobody adds to. */
