@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A runtime's life with real modules: all or nothing, handed over, idle, taken down. Needs the modules of
+ * tests/plugins. */
+#include "hook/module_fixture.h"
+
+#include "hook/ask.h"
+#include "hook/event.h"
+#include "hook/instance.h"
+#include "hook/snapshot.h"
+
+#include <stdarg.h>
+
+static struct gh_hooks hooks;
+static struct gh_loop *loop;
+static struct gh_inbox *inbox;
+static struct gh_asker *worker;
+static struct gh_runtime *idle;
+static char log_file[300];
+
+static void on_idle(void *arg, struct gh_runtime *runtime)
+{
+	(void)arg;
+	idle = runtime;
+}
+
+static void post(void *arg, struct gh_mail *mail)
+{
+	gh_inbox_post(arg, GH_LANE_CONTROL, mail);
+}
+
+static void begin(void)
+{
+	setup();
+	copy("probe");
+	copy("sleeper");
+	snprintf(log_file, sizeof(log_file), "%s/log", directory);
+	loop = gh_loop_new();
+	inbox = gh_inbox_new(loop, &hooks);
+	hooks = (struct gh_hooks){ .loader = loader,
+				   .askers = gh_askers_new(2),
+				   .metrics = gh_metrics_new(2),
+				   .on_idle = on_idle };
+	worker = gh_asker_enter(hooks.askers, 0, loop, post, inbox);
+	gh_loop_poll(loop);
+}
+
+static void finish(void)
+{
+	gh_asker_leave(worker);
+	gh_inbox_free(&inbox);
+	gh_loop_free(&loop);
+	gh_askers_free(&hooks.askers);
+	gh_metrics_free(&hooks.metrics);
+	teardown();
+}
+
+/* A listener with these lists, and these plugins; FILE stands for the log. */
+static int build(const char *lists, const char *plugins, struct gh_runtime *previous,
+		 struct gh_runtime **runtime_r, struct gh_error *error)
+{
+	struct gh_settings *settings = NULL;
+	char text[2000], *at;
+	int n = snprintf(text, sizeof(text),
+			 "listeners:\n  mqtt: { address: '127.0.0.1:0', %s }\nplugins:\n", lists);
+
+	for (const char *p = plugins; *p && n < 1500; p++) {
+		if (strncmp(p, "FILE", 4) == 0) {
+			n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", log_file);
+			p += 3;
+		} else {
+			text[n++] = *p;
+		}
+	}
+	at = text + n;
+	*at = 0;
+	ck_assert_msg(gh_settings_parse("test.yaml", text, (size_t)n, &settings, error) == 0, "%s",
+		      error->text);
+	n = gh_runtime_build(&hooks, settings, previous, runtime_r, error);
+	if (n)
+		gh_settings_free(&settings);
+	return n;
+}
+
+/* The log's lines in order, each by its first word ("create,thread start"). */
+static const char *seen(void)
+{
+	static char words[2000];
+	struct gh_buf buf;
+
+	words[0] = 0;
+	if (access(log_file, R_OK) != 0)
+		return words;
+	buf = read_file(log_file);
+	gh_buf_u8(&buf, 0);
+	for (char *p = (char *)buf.p; (p = strstr(p, "{\"what\":\"")); p++) {
+		size_t n = strcspn(p + 9, "\"");
+
+		ck_assert_uint_lt(strlen(words) + n + 2, sizeof(words));
+		strcat(words, *words ? "," : "");
+		strncat(words, p + 9, n);
+	}
+	gh_buf_done(&buf);
+	return words;
+}
+
+static void take_down(struct gh_runtime *runtime)
+{
+	gh_runtime_worker_leave(runtime, worker);
+	idle = NULL;
+	gh_runtime_retire(&runtime);
+	ck_assert_ptr_null(runtime);
+	ck_assert_ptr_nonnull(idle);
+	gh_runtime_worker_stop(idle, worker);
+	gh_runtime_free(&idle);
+}
+
+#define LISTS "anonymous: yes, authorize: [probe]"
+#define PROBE "  probe: { file: FILE, answers: [ { hook: authorize, topic: t, answer: allow } ] }\n"
+
+START_TEST(life)
+{
+	struct gh_runtime *runtime = NULL, *next = NULL;
+	struct gh_error error = { 0 };
+
+	begin();
+	ck_assert_msg(build(LISTS, PROBE, NULL, &runtime, &error) == 0, "%s", error.text);
+	gh_runtime_worker_start(runtime, worker);
+	ck_assert_str_eq(seen(), "create,thread start");
+	ck_assert_msg(build(LISTS, PROBE, runtime, &next, &error) == 0, "%s", error.text);
+	gh_runtime_worker_start(next, worker);
+	ck_assert_uint_eq(next->generation, runtime->generation + 1);
+	take_down(runtime);
+	ck_assert_str_eq(seen(), "create,thread start,create again,thread start,thread stop,destroy");
+	take_down(next);
+	finish();
+}
+END_TEST
+
+START_TEST(asks_and_tells)
+{
+	struct gh_runtime *runtime = NULL;
+	struct gh_error error = { 0 };
+	struct gh_client facts = { .client_id = "c", .listener = "mqtt" };
+	struct gh_snapshot *client = gh_snapshot_new(&facts, gh_identity_anonymous());
+	struct gh_asking asking;
+	struct gh_authorize in = { .client = gh_snapshot_client(client),
+				   .action = GH_PUBLISH,
+				   .topic = { "t", 1 } };
+	struct gh_event event = { .kind = GH_EV_CONNECT, .client = gh_snapshot_client(client) };
+	struct gh_decision decision;
+	struct gh_instance_stats stats;
+
+	begin();
+	ck_assert_msg(
+		build(LISTS,
+		      "  probe: { file: FILE, events: [connect], answers: [ { topic: t, answer: allow } ] }\n",
+		      NULL, &runtime, &error) == 0,
+		"%s", error.text);
+	gh_runtime_worker_start(runtime, worker);
+	asking = (struct gh_asking){ .asker = worker,
+				     .chain = gh_runtime_policy(runtime, "mqtt")->authorize };
+	ck_assert_ptr_null(gh_ask_authorize(&asking, &in, NULL, &decision));
+	ck_assert_int_eq(decision.verdict, GH_ALLOW);
+	in.topic = (struct gh_str){ "u", 1 };
+	ck_assert_ptr_null(gh_ask_authorize(&asking, &in, NULL, &decision));
+	ck_assert_int_eq(decision.verdict, GH_DENY);
+	ck_assert(gh_event_wanted(runtime, GH_EV_CONNECT | GH_EV_PUBLISH));
+	ck_assert(!gh_event_wanted(runtime, GH_EV_PUBLISH));
+	gh_event_tell(runtime, &event);
+	event.kind = GH_EV_PUBLISH;
+	gh_event_tell(runtime, &event);
+	ck_assert_str_eq(seen(), "create,thread start,event");
+	gh_instance_stats(gh_runtime_instance(runtime, "probe"), &stats);
+	ck_assert_uint_eq(stats.calls[GH_HOOK_AUTHORIZE], 2);
+	ck_assert_uint_eq(stats.verdicts[GH_ALLOW], 1);
+	ck_assert_uint_eq(stats.verdicts[GH_PASS], 1);
+	ck_assert_uint_eq(stats.calls[GH_HOOK_EVENT], 1);
+	take_down(runtime);
+	gh_snapshot_unref(&client);
+	finish();
+}
+END_TEST
+
+/* One that can't be created takes back those before it, and the one in force isn't touched. */
+START_TEST(all_or_nothing)
+{
+	struct gh_runtime *runtime = NULL, *next = NULL;
+	struct gh_error error = { 0 };
+
+	begin();
+	ck_assert_int_eq(build(LISTS, PROBE, NULL, &runtime, &error), 0);
+	ck_assert_int_eq(build(LISTS, PROBE "  second:\n    module: probe\n    fail: no way\n",
+			       runtime, &next, &error),
+			 GH_EINVAL);
+	ck_assert_ptr_null(next);
+	ck_assert_msg(strstr(error.text, "test.yaml:7:11") && strstr(error.text, "'second'") &&
+			      strstr(error.text, "no way"),
+		      "%s", error.text);
+	ck_assert_str_eq(seen(), "create,create again,destroy");
+	/* a list that is wrong is seen before anything is created */
+	ck_assert_int_eq(build("anonymous: yes, authorize: [prob]", PROBE, runtime, &next, &error),
+			 GH_EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "did you mean 'probe'"));
+	ck_assert_int_eq(build(LISTS, PROBE "  other: { module: nothing }\n", runtime, &next, &error),
+			 GH_ENOENT);
+	ck_assert_ptr_nonnull(strstr(error.text, "test.yaml:5"));
+	ck_assert_int_eq(build(LISTS, PROBE "  other: { module: probe, threads: 2 }\n", runtime,
+			       &next, &error),
+			 GH_EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "threads"));
+	ck_assert_str_eq(seen(), "create,create again,destroy");
+	gh_runtime_free(&runtime);
+	ck_assert_str_eq(seen(), "create,create again,destroy,destroy");
+	finish();
+}
+END_TEST
+
+static unsigned done_calls;
+
+static void done(void *arg, struct gh_decision *decision)
+{
+	(void)arg;
+	ck_assert_int_eq(decision->verdict, GH_DENY);
+	done_calls++;
+}
+
+/* An open ticket keeps the old runtime from going; its deadline ends that. */
+START_TEST(waits_for_tickets)
+{
+	struct gh_runtime *runtime = NULL, *held;
+	struct gh_error error = { 0 };
+	struct gh_client facts = { .client_id = "c", .listener = "mqtt" };
+	struct gh_snapshot *client = gh_snapshot_new(&facts, gh_identity_anonymous());
+	struct gh_asking asking;
+	struct gh_authorize in = { .client = gh_snapshot_client(client),
+				   .action = GH_PUBLISH,
+				   .topic = { "t", 1 } };
+	struct gh_decision decision;
+	uint64_t end;
+
+	begin();
+	ck_assert_msg(build(LISTS,
+			    "  probe: { answers: [ { topic: t, answer: allow, how: never } ] }\n",
+			    NULL, &runtime, &error) == 0,
+		      "%s", error.text);
+	runtime->settings->limits.hook_timeout = 50;
+	gh_runtime_worker_start(runtime, worker);
+	asking = (struct gh_asking){ worker, gh_runtime_policy(runtime, "mqtt")->authorize, done,
+				     NULL };
+	gh_loop_poll(loop);
+	ck_assert_ptr_nonnull(gh_ask_authorize(&asking, &in, NULL, &decision));
+	gh_runtime_worker_leave(runtime, worker);
+	held = runtime;
+	idle = NULL;
+	gh_runtime_retire(&runtime);
+	ck_assert_ptr_null(idle);
+	end = gh_loop_now_ms(loop) + 20000;
+	while (!idle && gh_loop_now_ms(loop) < end)
+		gh_loop_poll(loop);
+	ck_assert_ptr_eq(idle, held);
+	ck_assert_uint_eq(done_calls, 1);
+	gh_runtime_worker_stop(idle, worker);
+	gh_runtime_free(&idle);
+	gh_snapshot_unref(&client);
+	finish();
+}
+END_TEST
+
+#ifdef GH_PRELOADED_MODULES
+int main(void)
+{
+	puts("1..0 # SKIP modules are linked in: there are no files to load");
+	return 0;
+}
+#else
+GH_TEST_MAIN("hook/runtime", life, asks_and_tells, all_or_nothing, waits_for_tickets)
+#endif
