@@ -61,8 +61,10 @@ static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
 
 static const struct gh_limits *limits_of(const struct gh_shard *shard, const struct gh_session *session)
 {
+	const struct gh_channel *channel = session->channel;
 	const struct gh_listener_settings *listener =
-		gh_settings_listener(shard->runtime->settings, gh_snapshot_client(session->identity)->listener);
+		channel ? channel->listener :
+			  gh_settings_listener(shard->runtime->settings, gh_snapshot_client(session->identity)->listener);
 
 	return listener ? &listener->limits : &gh_shard_settings(shard)->limits;
 }

@@ -84,6 +84,18 @@ static char *keep_name(struct gh_daemon *daemon, const char *name)
 	return daemon->listener_names[daemon->listener_name_count++] = gh_strdup(name);
 }
 
+static int prepare_first(struct gh_daemon *daemon, const struct gh_listener_want *want, struct gh_error *error)
+{
+	struct gh_error first;
+	int rc = gh_listeners_prepare(daemon->listeners, want, 1, &first);
+
+	if (rc < 0)
+		*error = first;
+	else
+		gh_log_warning("serving %s alone: %s", want->address, error->text);
+	return rc;
+}
+
 static int prepare_listeners(struct gh_daemon *daemon, const struct gh_settings *settings, struct gh_error *error)
 {
 	struct gh_listener_want *wants = gh_alloc_array(settings->listener_count, sizeof(*wants));
@@ -95,6 +107,8 @@ static int prepare_listeners(struct gh_daemon *daemon, const struct gh_settings 
 						      .mode = settings->listeners[i].mode,
 						      .user = keep_name(daemon, settings->listeners[i].name) };
 	rc = gh_listeners_prepare(daemon->listeners, wants, settings->listener_count, error);
+	if (rc < 0 && !daemon->options.file) /* loopback on a host without IPv6 */
+		rc = prepare_first(daemon, wants, error);
 	free(wants);
 	return rc;
 }
