@@ -376,11 +376,13 @@ static enum gh_next ask_will(struct gh_login *login)
 	return will_judged(login, &decision);
 }
 
-/* Unknown user and wrong password look alike. */
-static enum gh_reason denial_reason(const struct gh_decision *decision)
+/* Unknown user and wrong password look alike; a method that no module takes up is told [MQTT-4.12.0-1]. */
+static enum gh_reason denial_reason(const struct gh_login *login, const struct gh_decision *decision)
 {
 	if (decision->reason_set && decision->reason >= GH_REASON_FAILURE)
 		return decision->reason;
+	if (login->connect.has_auth_method && decision->module[0] == '\0')
+		return GH_REASON_BAD_AUTH_METHOD;
 	if (decision->cause == GH_CAUSE_UNKNOWN_USER || decision->cause == GH_CAUSE_BAD_SECRET)
 		return GH_REASON_BAD_CREDENTIALS;
 	return GH_REASON_NOT_AUTHORIZED;
@@ -401,7 +403,7 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	if (!gh_channel_refresh(channel))
 		return GH_STOP_HERE;
 	if (decision->verdict != GH_ALLOW)
-		return gh_connect_refuse(login, denial_reason(decision), decision, denial(decision));
+		return gh_connect_refuse(login, denial_reason(login, decision), decision, denial(decision));
 	take_identity(login, decision);
 	if (login->username)
 		gh_penalties_succeed(channel->shard->broker->penalties,
