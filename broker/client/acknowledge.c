@@ -31,7 +31,8 @@ static void on_pubrec(struct gh_channel *channel, const struct gh_packet_ack *ac
 	if (known)
 		gh_window_received(window, entry);
 	/* MQTT 3.1.1 has no way to say that it isn't known; a PUBREL ends it for the client. */
-	gh_send_ack(channel, GH_PACKET_PUBREL, ack->packet_id, known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
+	gh_send_ack(channel, GH_PACKET_PUBREL, ack->packet_id,
+		    known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
 }
 
 static void on_pubcomp(struct gh_channel *channel, uint16_t id)
@@ -49,12 +50,14 @@ static void on_pubrel(struct gh_channel *channel, uint16_t id)
 {
 	bool known = gh_inbound_remove(&channel->session->inbound, id);
 
-	gh_send_ack(channel, GH_PACKET_PUBCOMP, id, known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
+	gh_send_ack(channel, GH_PACKET_PUBCOMP, id,
+		    known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
 }
 
 enum gh_next gh_acknowledge(struct gh_channel *channel, const struct gh_frame *frame)
 {
-	static const struct gh_malformed not_a_clients = { GH_REASON_PROTOCOL_ERROR, "reason code that a client may not send" };
+	static const struct gh_malformed not_a_clients = { GH_REASON_PROTOCOL_ERROR,
+							   "reason code that a client may not send" };
 	struct gh_packet_ack ack;
 	struct gh_malformed why;
 
@@ -63,18 +66,10 @@ enum gh_next gh_acknowledge(struct gh_channel *channel, const struct gh_frame *f
 	if (!gh_reason_from_client(ack.reason, ack.type))
 		return gh_channel_malformed(channel, &not_a_clients);
 	switch (ack.type) {
-	case GH_PACKET_PUBACK:
-		on_puback(channel, ack.packet_id);
-		break;
-	case GH_PACKET_PUBREC:
-		on_pubrec(channel, &ack);
-		break;
-	case GH_PACKET_PUBREL:
-		on_pubrel(channel, ack.packet_id);
-		return GH_GO_ON;
-	default:
-		on_pubcomp(channel, ack.packet_id);
-		break;
+	case GH_PACKET_PUBACK: on_puback(channel, ack.packet_id); break;
+	case GH_PACKET_PUBREC: on_pubrec(channel, &ack); break;
+	case GH_PACKET_PUBREL: on_pubrel(channel, ack.packet_id); return GH_GO_ON;
+	default: on_pubcomp(channel, ack.packet_id); break;
 	}
 	gh_deliver_pump(channel);
 	return channel->state == GH_CHANNEL_ENDED ? GH_STOP_HERE : GH_GO_ON;

@@ -10,19 +10,28 @@
 
 #include <string.h>
 
-void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address, struct gh_client *client_r)
+void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address,
+		     struct gh_client *client_r)
 {
 	gh_peer_text(peer, address);
-	*client_r = (struct gh_client){ .size = sizeof(*client_r), .listener = listener, .address = address,
-					.port = peer->port, .transport = peer->transport, .local = peer->local,
+	*client_r = (struct gh_client){ .size = sizeof(*client_r),
+					.listener = listener,
+					.address = address,
+					.port = peer->port,
+					.transport = peer->transport,
+					.local = peer->local,
 					.connected_at = gh_clock_wall_us() / 1000000 };
 	memcpy(client_r->ip, peer->ip, sizeof(client_r->ip));
 }
 
-static void tell(struct gh_runtime *runtime, const struct gh_client *client, const struct gh_decision *decision)
+static void tell(struct gh_runtime *runtime, const struct gh_client *client,
+		 const struct gh_decision *decision)
 {
-	struct gh_event event = { .kind = GH_EV_ACCEPT, .client = client, .verdict = decision->verdict,
-				  .module = decision->module, .why = decision->why };
+	struct gh_event event = { .kind = GH_EV_ACCEPT,
+				  .client = client,
+				  .verdict = decision->verdict,
+				  .module = decision->module,
+				  .why = decision->why };
 
 	if (gh_event_wanted(runtime, GH_EV_ACCEPT))
 		gh_event_tell(runtime, &event);
@@ -43,8 +52,9 @@ bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_
 	if (decision.verdict != GH_DENY)
 		return true;
 	gh_log_line(GH_LOG_NOTICE,
-		    (const struct gh_log_field[]){ GH_FIELD("address", address), GH_FIELD("listener", listener),
-						   GH_FIELD("module", decision.module), GH_FIELD("reason", decision.why) },
+		    (const struct gh_log_field[]){
+			    GH_FIELD("address", address), GH_FIELD("listener", listener),
+			    GH_FIELD("module", decision.module), GH_FIELD("reason", decision.why) },
 		    4, "connection refused");
 	return false;
 }

@@ -7,7 +7,8 @@
 #include "net/peer.h"
 
 /* Fills a gh_client of a fresh connection; address: GH_PEER_TEXT bytes of the caller's that *client_r points to. */
-void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address, struct gh_client *client_r);
+void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address,
+		     struct gh_client *client_r);
 
 /* The accept hooks of the listener's authenticate list; who is refused is logged and told. Any thread that asks modules. */
 bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer);

@@ -87,8 +87,7 @@ void gh_alias_out_free(struct gh_alias_out **out)
 
 	if (!o)
 		return;
-	gh_list_each(&o->recent, it, next)
-		free(gh_container(it, struct entry, recent));
+	gh_list_each(&o->recent, it, next) free(gh_container(it, struct entry, recent));
 	gh_table_done(&o->by_topic);
 	free(o);
 	*out = NULL;
@@ -128,7 +127,8 @@ static uint16_t learn(struct gh_alias_out *out, uint64_t hash, struct gh_str top
 	return alias;
 }
 
-uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *key, struct gh_str topic, bool *known_r)
+uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *key,
+			  struct gh_str topic, bool *known_r)
 {
 	struct entry *entry;
 	uint64_t hash;

@@ -29,6 +29,7 @@ void gh_alias_out_free(struct gh_alias_out **out);
 
 /* The alias for a topic; *known_r: the client has it already, so the topic itself can be left out. 0: none is used for it
  * (out is NULL, or the topic is so short that an alias saves nothing). */
-uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *key, struct gh_str topic, bool *known_r);
+uint16_t gh_alias_out_use(struct gh_alias_out *out, const struct gh_hash_key *key,
+			  struct gh_str topic, bool *known_r);
 
 #endif

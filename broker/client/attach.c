@@ -41,8 +41,8 @@ void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
 	gh_review_cancel(session);
 	gh_will_session_ends(shard, session);
-	gh_list_each(&session->subscriptions, it, next)
-		gh_subscription_end(shard, session, gh_container(it, struct gh_subscriber, in_session), false);
+	gh_list_each(&session->subscriptions, it, next) gh_subscription_end(
+		shard, session, gh_container(it, struct gh_subscriber, in_session), false);
 	gh_groups_give_back(shard, session);
 	tell_session(shard, gh_snapshot_client(session->identity), code);
 	gh_registry_remove(shard->sessions, session);
@@ -72,14 +72,16 @@ static struct gh_session_owner owner_of(const struct gh_channel *channel)
 {
 	const struct gh_identity *identity = gh_channel_client(channel)->identity;
 
-	return (struct gh_session_owner){ .realm = gh_str(identity->realm), .principal = gh_str(identity->principal) };
+	return (struct gh_session_owner){ .realm = gh_str(identity->realm),
+					  .principal = gh_str(identity->principal) };
 }
 
 /* What its owner left is cleaned or taken up; false: it is somebody else's. */
 static bool claim(struct attaching *a)
 {
 	struct gh_session_owner owner = owner_of(a->channel);
-	struct gh_session *session = gh_registry_find(a->shard->sessions, gh_str(a->login->client_id));
+	struct gh_session *session =
+		gh_registry_find(a->shard->sessions, gh_str(a->login->client_id));
 
 	if (!session)
 		return true;
@@ -134,7 +136,8 @@ static void join(struct attaching *a)
 	gh_session_set_identity(session, channel->who);
 	gh_will_set(channel, connect->has_will ? &connect->will : NULL);
 	gh_window_open(&session->window, lesser(connect->receive_maximum, limits->inflight));
-	channel->alias_out = gh_alias_out_new(lesser(connect->topic_alias_maximum, limits->topic_alias_max));
+	channel->alias_out =
+		gh_alias_out_new(lesser(connect->topic_alias_maximum, limits->topic_alias_max));
 	channel->receive_maximum = (uint16_t)limits->receive_maximum;
 	channel->alias_maximum = (uint16_t)limits->topic_alias_max;
 	channel->state = GH_CHANNEL_CONNECTED;
@@ -159,8 +162,11 @@ static struct gh_str response_info(const struct attaching *a, char *text, size_t
 {
 	const struct gh_client *client = gh_channel_client(a->channel);
 	const struct gh_identity *identity = client->identity;
-	const struct gh_template_values values = { .client_id = client->client_id, .username = identity->principal,
-						   .group = identity->group_count ? identity->groups[0] : NULL,
+	const struct gh_template_values values = { .client_id = client->client_id,
+						   .username = identity->principal,
+						   .group = identity->group_count
+								    ? identity->groups[0]
+								    : NULL,
 						   .attributes = identity->attributes,
 						   .attribute_count = identity->attribute_count };
 	const struct gh_template *tmpl = a->channel->listener->response_information;
@@ -186,7 +192,8 @@ static void send_connack(struct attaching *a)
 		.maximum_qos = 2,
 		.receive_maximum = a->channel->receive_maximum,
 		.topic_alias_maximum = a->channel->alias_maximum,
-		.maximum_packet_size = limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : 0,
+		.maximum_packet_size =
+			limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : 0,
 		.response_info = response_info(a, text, sizeof(text)),
 		.has_auth_data = login->auth_data != NULL,
 		.auth_data = { login->auth_data, login->auth_data_size },
@@ -201,11 +208,14 @@ static void send_connack(struct attaching *a)
 
 static void tell(struct attaching *a)
 {
-	const struct gh_log_field fields[] = { GH_FIELD("session", a->taken_over ? "taken over" :
-								   a->resumed	 ? "resumed" :
-										   "new"),
+	const struct gh_log_field fields[] = { GH_FIELD("session", a->taken_over ? "taken over"
+								   : a->resumed  ? "resumed"
+										 : "new"),
 					       GH_FIELD_NUMBER("keepalive", a->channel->keep_alive) };
-	struct gh_event event = { .kind = GH_EV_CONNECT, .code = a->taken_over ? 2 : a->resumed ? 1 : 0 };
+	struct gh_event event = { .kind = GH_EV_CONNECT,
+				  .code = a->taken_over ? 2
+					  : a->resumed  ? 1
+							: 0 };
 
 	gh_count(a->shard->broker, GH_COUNT_CONNECTS);
 	atomic_fetch_add(&a->shard->broker->channels, 1);
@@ -213,7 +223,9 @@ static void tell(struct attaching *a)
 	event.client = gh_channel_client(a->channel);
 	event.username = a->channel->shown_user;
 	if (gh_event_wanted(a->shard->runtime, GH_EV_AUTH | GH_EV_CONNECT)) {
-		struct gh_event login = { .kind = GH_EV_AUTH, .client = event.client, .username = event.username,
+		struct gh_event login = { .kind = GH_EV_AUTH,
+					  .client = event.client,
+					  .username = event.username,
 					  .verdict = GH_ALLOW };
 
 		login.module = event.client->identity->source;
@@ -250,7 +262,8 @@ static void log_detached(struct gh_channel *channel, const char *text)
 	const struct gh_log_field fields[] = {
 		GH_FIELD("reason", text),
 		GH_FIELD_NUMBER("code", channel->has_end ? channel->end_reason : 0),
-		GH_FIELD_NUMBER("seconds", gh_clock_wall_us() / 1000000 - gh_channel_client(channel)->connected_at),
+		GH_FIELD_NUMBER("seconds", gh_clock_wall_us() / 1000000 -
+						   gh_channel_client(channel)->connected_at),
 	};
 
 	gh_channel_log(channel, GH_LOG_INFO, fields, 3, "client disconnected");
@@ -259,7 +272,9 @@ static void log_detached(struct gh_channel *channel, const char *text)
 static void tell_detached(struct gh_channel *channel, const char *text)
 {
 	struct gh_shard *shard = channel->shard;
-	struct gh_event event = { .kind = GH_EV_DISCONNECT, .text = text, .reason = channel->end_reason };
+	struct gh_event event = { .kind = GH_EV_DISCONNECT,
+				  .text = text,
+				  .reason = channel->end_reason };
 
 	gh_count(shard->broker, GH_COUNT_DISCONNECTS);
 	atomic_fetch_sub(&shard->broker->channels, 1);
@@ -282,7 +297,8 @@ void gh_detach(struct gh_channel *channel, const char *text)
 	tell_detached(channel, text);
 	channel->session = NULL;
 	session->channel = NULL;
-	gh_backlog_done(&session->backlog); /* what a subscription asked for while it was connected isn't queued */
+	gh_backlog_done(
+		&session->backlog); /* what a subscription asked for while it was connected isn't queued */
 	gh_will_connection_ends(shard, session, channel->clean_end);
 	if (session->expiry_interval == 0) {
 		gh_session_end(shard, session, GH_SESSION_EXPIRED);

@@ -16,8 +16,10 @@ struct gh_reauth {
 	struct gh_ask *ask;
 };
 
-static const struct gh_malformed no_method = { GH_REASON_PROTOCOL_ERROR, "AUTH without an authentication method in CONNECT" };
-static const struct gh_malformed other_method = { GH_REASON_PROTOCOL_ERROR, "AUTH with another method than CONNECT" };
+static const struct gh_malformed no_method = { GH_REASON_PROTOCOL_ERROR,
+					       "AUTH without an authentication method in CONNECT" };
+static const struct gh_malformed other_method = { GH_REASON_PROTOCOL_ERROR,
+						  "AUTH with another method than CONNECT" };
 static const struct gh_malformed unexpected = { GH_REASON_PROTOCOL_ERROR, "AUTH not expected now" };
 
 void gh_reauth_free(struct gh_reauth **reauth)
@@ -32,9 +34,11 @@ void gh_reauth_free(struct gh_reauth **reauth)
 	*reauth = NULL;
 }
 
-static void send_auth(struct gh_channel *channel, enum gh_reason reason, const struct gh_decision *decision)
+static void send_auth(struct gh_channel *channel, enum gh_reason reason,
+		      const struct gh_decision *decision)
 {
-	struct gh_packet_auth auth = { .reason = reason, .method = gh_str(channel->auth_method),
+	struct gh_packet_auth auth = { .reason = reason,
+				       .method = gh_str(channel->auth_method),
 				       .has_data = decision->auth_data != NULL,
 				       .data = { decision->auth_data, decision->auth_data_size } };
 
@@ -84,7 +88,9 @@ static enum gh_next exchange(struct gh_login *login, struct gh_str method, struc
 {
 	struct gh_channel *channel = login->channel;
 	struct gh_asking asking = gh_channel_asking(channel, NULL, on_exchanged, login);
-	struct gh_exchange in = { .client = gh_channel_client(channel), .connect = &login->asked, .method = method,
+	struct gh_exchange in = { .client = gh_channel_client(channel),
+				  .connect = &login->asked,
+				  .method = method,
 				  .data = data };
 	struct gh_decision decision;
 
@@ -98,7 +104,8 @@ static enum gh_next exchange(struct gh_login *login, struct gh_str method, struc
 static enum gh_next authenticate(struct gh_login *login)
 {
 	struct gh_channel *channel = login->channel;
-	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authenticate, on_judged, login);
+	struct gh_asking asking =
+		gh_channel_asking(channel, channel->policy->authenticate, on_judged, login);
 	struct gh_decision decision;
 	enum gh_next next;
 
@@ -133,7 +140,8 @@ static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision
 	}
 	gh_reauth_free(&channel->reauth);
 	if (decision->verdict != GH_ALLOW) {
-		const struct gh_log_field fields[] = { GH_FIELD("module", decision->module), GH_FIELD("reason", decision->why) };
+		const struct gh_log_field fields[] = { GH_FIELD("module", decision->module),
+						       GH_FIELD("reason", decision->why) };
 
 		gh_channel_log(channel, GH_LOG_NOTICE, fields, 2, "re-authentication failed");
 		return gh_channel_end(channel, GH_REASON_NOT_AUTHORIZED, "re-authentication failed");
@@ -157,7 +165,9 @@ static enum gh_next reauth_step(struct gh_channel *channel, const struct gh_pack
 {
 	struct gh_reauth *reauth = channel->reauth;
 	struct gh_asking asking = gh_channel_asking(channel, NULL, on_reauth_judged, reauth);
-	struct gh_exchange in = { .flags = GH_REAUTH, .client = gh_channel_client(channel), .method = packet->method,
+	struct gh_exchange in = { .flags = GH_REAUTH,
+				  .client = gh_channel_client(channel),
+				  .method = packet->method,
 				  .data = packet->data };
 	struct gh_decision decision;
 	enum gh_next next;

@@ -45,9 +45,11 @@ static enum gh_author conclude(struct gh_inquiry *inquiry, const struct gh_decis
 {
 	struct gh_publication *publication = inquiry->of.publication;
 
-	if (decision->failed || gh_right_given(decision, publication->qos, publication->retain, publication->payload_n))
+	if (decision->failed ||
+	    gh_right_given(decision, publication->qos, publication->retain, publication->payload_n))
 		return GH_AUTHOR_ENTITLED;
-	gh_tell_denied(inquiry->of.shard, author_of(inquiry), inquiry->of.action, gh_publication_topic(publication), decision);
+	gh_tell_denied(inquiry->of.shard, author_of(inquiry), inquiry->of.action,
+		       gh_publication_topic(publication), decision);
 	return GH_AUTHOR_NOT;
 }
 
@@ -62,11 +64,18 @@ static void on_judged(void *arg, struct gh_decision *decision)
 static enum gh_author ask_right(struct gh_inquiry *inquiry)
 {
 	struct gh_publication *publication = inquiry->of.publication;
-	const struct gh_policy *policy = gh_runtime_policy(inquiry->of.shard->runtime, author_of(inquiry)->listener);
-	struct gh_asking asking = { .asker = inquiry->of.shard->asker, .done = on_judged, .arg = inquiry };
-	struct gh_authorize in = { .flags = GH_RECHECK, .client = author_of(inquiry), .action = inquiry->of.action,
-				   .qos = publication->qos, .retain = publication->retain,
-				   .topic = gh_publication_topic(publication), .payload_size = publication->payload_n,
+	const struct gh_policy *policy =
+		gh_runtime_policy(inquiry->of.shard->runtime, author_of(inquiry)->listener);
+	struct gh_asking asking = { .asker = inquiry->of.shard->asker,
+				    .done = on_judged,
+				    .arg = inquiry };
+	struct gh_authorize in = { .flags = GH_RECHECK,
+				   .client = author_of(inquiry),
+				   .action = inquiry->of.action,
+				   .qos = publication->qos,
+				   .retain = publication->retain,
+				   .topic = gh_publication_topic(publication),
+				   .payload_size = publication->payload_n,
 				   .properties = gh_publication_properties(publication) };
 	struct gh_decision decision;
 
@@ -93,8 +102,11 @@ static void on_looked_up(void *arg, struct gh_decision *decision)
 static enum gh_author look_up(struct gh_inquiry *inquiry)
 {
 	const struct gh_client *author = author_of(inquiry);
-	const struct gh_policy *policy = gh_runtime_policy(inquiry->of.shard->runtime, author->listener);
-	struct gh_asking asking = { .asker = inquiry->of.shard->asker, .done = on_looked_up, .arg = inquiry };
+	const struct gh_policy *policy =
+		gh_runtime_policy(inquiry->of.shard->runtime, author->listener);
+	struct gh_asking asking = { .asker = inquiry->of.shard->asker,
+				    .done = on_looked_up,
+				    .arg = inquiry };
 	struct gh_lookup in = { .flags = GH_RECHECK, .client = author };
 	struct gh_decision decision;
 	enum gh_author result;
@@ -167,8 +179,11 @@ static void on_answer(void *arg, enum gh_author result)
 
 static enum gh_author inquire(struct gh_channel *channel, struct gh_publication *publication)
 {
-	const struct gh_inquiring inquiring = { .shard = channel->shard, .publication = publication, .action = GH_PUBLISH,
-						.done = on_answer, .arg = channel };
+	const struct gh_inquiring inquiring = { .shard = channel->shard,
+						.publication = publication,
+						.action = GH_PUBLISH,
+						.done = on_answer,
+						.arg = channel };
 	struct gh_author_answer *answer = gh_zalloc(sizeof(*answer));
 
 	channel->author_answer = answer;

@@ -17,23 +17,23 @@
 
 /* Counters of the core; each has its labels in broker.c. Added to by gh_count(). */
 enum gh_counter {
-	GH_COUNT_CONNECTS,        /* logins that ended in CONNACK 0 */
-	GH_COUNT_LOGIN_FAILURES,  /* refused, for whatever reason */
+	GH_COUNT_CONNECTS,       /* logins that ended in CONNACK 0 */
+	GH_COUNT_LOGIN_FAILURES, /* refused, for whatever reason */
 	GH_COUNT_DISCONNECTS,
 	GH_COUNT_TAKEOVERS,
 	GH_COUNT_PACKETS_IN,
 	GH_COUNT_PUBLISH_IN,
 	GH_COUNT_PUBLISH_OUT,
-	GH_COUNT_PUBLISH_DENIED,  /* by authorize */
+	GH_COUNT_PUBLISH_DENIED, /* by authorize */
 	GH_COUNT_SUBSCRIBE_DENIED,
 	GH_COUNT_RECEIVE_DENIED,
-	GH_COUNT_DROP_QUEUE,      /* deliveries given up, by why */
+	GH_COUNT_DROP_QUEUE, /* deliveries given up, by why */
 	GH_COUNT_DROP_OUTPUT,
 	GH_COUNT_DROP_SIZE,
 	GH_COUNT_DROP_EXPIRED,
-	GH_COUNT_DROP_SHARED,     /* no member of a shared group may have it */
+	GH_COUNT_DROP_SHARED, /* no member of a shared group may have it */
 	GH_COUNT_DROP_MEMORY,
-	GH_COUNT_DROP_AUTHOR,     /* retained or will, whose author lost the right */
+	GH_COUNT_DROP_AUTHOR, /* retained or will, whose author lost the right */
 	GH_COUNT_RETAINED_REFUSED,
 	GH_COUNT_PROTOCOL_ERRORS,
 	GH_COUNT_WILLS,
@@ -50,12 +50,12 @@ struct gh_broker {
 	struct gh_penalties *penalties;
 	struct gh_total total;
 	struct gh_workers *workers;
-	struct gh_runtime *first;        /* what workers begin with; held by the control thread */
+	struct gh_runtime *first; /* what workers begin with; held by the control thread */
 	unsigned worker_count;
-	atomic_uint_fast64_t connections; /* serials given out */
+	atomic_uint_fast64_t connections;        /* serials given out */
 	atomic_uint_fast64_t sessions, channels; /* that there are now; gauges */
 	atomic_uint_fast64_t subscriptions;
-	int64_t started_at;              /* Unix seconds */
+	int64_t started_at; /* Unix seconds */
 	struct gh_series *counters[GH_COUNTERS];
 };
 

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 /* How long a client that was sent away may take to read why. */
-#define LINGER_MS 2000u
+#define LINGER_MS      2000u
 /* The wall clock may be set: the end of a credential is looked at this often at least. */
 #define EXPIRY_LOOK_MS 60000u
 
@@ -28,8 +28,8 @@ static void on_timeout(struct gh_timeout *timeout);
 
 /* ---- facts ---- */
 
-void gh_channel_log(const struct gh_channel *channel, enum gh_level level, const struct gh_log_field *more, size_t count,
-		    const char *message)
+void gh_channel_log(const struct gh_channel *channel, enum gh_level level,
+		    const struct gh_log_field *more, size_t count, const char *message)
 {
 	const struct gh_client *client = gh_channel_client(channel);
 	struct gh_log_field fields[10];
@@ -127,9 +127,11 @@ void gh_channel_goodbye(struct gh_channel *channel, uint8_t reason)
 {
 	channel->has_end = true;
 	channel->end_reason = reason;
-	channel->clean_end = reason == GH_REASON_SUCCESS; /* any other publishes the will [MQTT-3.1.2-8] */
+	channel->clean_end =
+		reason == GH_REASON_SUCCESS; /* any other publishes the will [MQTT-3.1.2-8] */
 	cancel_asks(channel);
-	gh_detach(channel, reason == GH_REASON_SUCCESS ? "client disconnected" : gh_reason_text(reason));
+	gh_detach(channel,
+		  reason == GH_REASON_SUCCESS ? "client disconnected" : gh_reason_text(reason));
 	channel->state = GH_CHANNEL_ENDED;
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_conn_close(channel->conn, LINGER_MS);
@@ -138,16 +140,11 @@ void gh_channel_goodbye(struct gh_channel *channel, uint8_t reason)
 static const char *end_text(const struct gh_conn *conn, enum gh_conn_end why)
 {
 	switch (why) {
-	case GH_CONN_EOF:
-		return "connection closed by client";
-	case GH_CONN_NOMEM:
-		return "out of memory for its packet";
-	case GH_CONN_STOP:
-		return "broker stops";
-	case GH_CONN_LOCAL:
-		return "closed";
-	case GH_CONN_RESET:
-		break;
+	case GH_CONN_EOF: return "connection closed by client";
+	case GH_CONN_NOMEM: return "out of memory for its packet";
+	case GH_CONN_STOP: return "broker stops";
+	case GH_CONN_LOCAL: return "closed";
+	case GH_CONN_RESET: break;
 	}
 	return strerror(gh_conn_error(conn));
 }
@@ -161,7 +158,8 @@ static void on_closed(struct gh_conn *conn, enum gh_conn_end why)
 		if (channel->session)
 			gh_detach(channel, end_text(conn, why));
 		else if (channel->state == GH_CHANNEL_YOUNG)
-			gh_channel_log(channel, GH_LOG_INFO, NULL, 0, "connection ended without CONNECT");
+			gh_channel_log(channel, GH_LOG_INFO, NULL, 0,
+				       "connection ended without CONNECT");
 	}
 	gh_channel_free(&channel);
 }
@@ -275,12 +273,9 @@ static void on_timeout(struct gh_timeout *timeout)
 static bool may_come(const struct gh_channel *channel, uint8_t type)
 {
 	switch (channel->state) {
-	case GH_CHANNEL_YOUNG:
-		return type == GH_PACKET_CONNECT;
-	case GH_CHANNEL_LOGIN:
-		return type == GH_PACKET_AUTH || type == GH_PACKET_DISCONNECT;
-	default:
-		return type != GH_PACKET_CONNECT;
+	case GH_CHANNEL_YOUNG: return type == GH_PACKET_CONNECT;
+	case GH_CHANNEL_LOGIN: return type == GH_PACKET_AUTH || type == GH_PACKET_DISCONNECT;
+	default: return type != GH_PACKET_CONNECT;
 	}
 }
 
@@ -296,40 +291,33 @@ static enum gh_next on_ping(struct gh_channel *channel, const struct gh_frame *f
 
 static enum gh_next dispatch(struct gh_channel *channel, const struct gh_frame *frame)
 {
-	static const struct gh_malformed unexpected = { GH_REASON_PROTOCOL_ERROR, "packet not expected now" };
+	static const struct gh_malformed unexpected = { GH_REASON_PROTOCOL_ERROR,
+							"packet not expected now" };
 
 	if (!may_come(channel, frame->type))
 		return gh_channel_malformed(channel, &unexpected);
 	switch (frame->type) {
-	case GH_PACKET_CONNECT:
-		return gh_connect_begin(channel, frame);
-	case GH_PACKET_PUBLISH:
-		return gh_publish_in(channel, frame);
+	case GH_PACKET_CONNECT: return gh_connect_begin(channel, frame);
+	case GH_PACKET_PUBLISH: return gh_publish_in(channel, frame);
 	case GH_PACKET_PUBACK:
 	case GH_PACKET_PUBREC:
 	case GH_PACKET_PUBREL:
-	case GH_PACKET_PUBCOMP:
-		return gh_acknowledge(channel, frame);
-	case GH_PACKET_SUBSCRIBE:
-		return gh_subscribe(channel, frame);
-	case GH_PACKET_UNSUBSCRIBE:
-		return gh_unsubscribe(channel, frame);
-	case GH_PACKET_PINGREQ:
-		return on_ping(channel, frame);
-	case GH_PACKET_DISCONNECT:
-		return gh_connect_disconnect(channel, frame);
-	case GH_PACKET_AUTH:
-		return gh_authenticate_step(channel, frame);
-	default:
-		return gh_channel_malformed(channel, &unexpected);
+	case GH_PACKET_PUBCOMP: return gh_acknowledge(channel, frame);
+	case GH_PACKET_SUBSCRIBE: return gh_subscribe(channel, frame);
+	case GH_PACKET_UNSUBSCRIBE: return gh_unsubscribe(channel, frame);
+	case GH_PACKET_PINGREQ: return on_ping(channel, frame);
+	case GH_PACKET_DISCONNECT: return gh_connect_disconnect(channel, frame);
+	case GH_PACKET_AUTH: return gh_authenticate_step(channel, frame);
+	default: return gh_channel_malformed(channel, &unexpected);
 	}
 }
 
 /* Longest packet that is taken now; little before the login. */
 static size_t packet_limit(const struct gh_channel *channel)
 {
-	uint64_t limit = channel->state == GH_CHANNEL_CONNECTED ? channel->listener->limits.packet_size :
-								  channel->listener->limits.packet_size_before_login;
+	uint64_t limit = channel->state == GH_CHANNEL_CONNECTED
+				 ? channel->listener->limits.packet_size
+				 : channel->listener->limits.packet_size_before_login;
 
 	return limit < GH_PACKET_MAX ? limit : GH_PACKET_MAX;
 }
@@ -391,7 +379,9 @@ static void on_writable(struct gh_conn *conn)
 		gh_deliver_pump(channel);
 }
 
-static const struct gh_conn_fn handlers = { .input = on_input, .writable = on_writable, .closed = on_closed };
+static const struct gh_conn_fn handlers = { .input = on_input,
+					    .writable = on_writable,
+					    .closed = on_closed };
 
 /* ---- the beginning ---- */
 
@@ -426,11 +416,13 @@ void gh_channel_accept(struct gh_worker *worker, const struct gh_accepted *accep
 	struct gh_channel *channel = gh_zalloc(sizeof(*channel));
 
 	channel->conn = accepted->conn;
-	channel->who = facts(accepted->conn, accepted->listener, atomic_fetch_add(&shard->broker->connections, 1) + 1);
+	channel->who = facts(accepted->conn, accepted->listener,
+			     atomic_fetch_add(&shard->broker->connections, 1) + 1);
 	channel->receiver.max = GH_PACKET_MAX;
 	gh_timeout_init(&channel->timeout, on_timeout);
 	gh_channel_plant(channel, shard);
 	if (!gh_channel_refresh(channel))
 		return;
-	gh_loop_timeout_at(shard->loop, &channel->timeout, accepted->at_ms + channel->listener->limits.connect_timeout);
+	gh_loop_timeout_at(shard->loop, &channel->timeout,
+			   accepted->at_ms + channel->listener->limits.connect_timeout);
 }

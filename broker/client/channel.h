@@ -16,8 +16,8 @@ struct gh_author_answer;
 struct gh_reauth;
 
 enum gh_channel_state {
-	GH_CHANNEL_YOUNG,     /* CONNECT hasn't come */
-	GH_CHANNEL_LOGIN,     /* modules are asked; an enhanced authentication may wait for the client's AUTH */
+	GH_CHANNEL_YOUNG, /* CONNECT hasn't come */
+	GH_CHANNEL_LOGIN, /* modules are asked; an enhanced authentication may wait for the client's AUTH */
 	GH_CHANNEL_CONNECTED, /* CONNACK 0 was sent; it has a session */
 	GH_CHANNEL_ENDED      /* nothing is read or sent any more; closed() will come */
 };
@@ -31,32 +31,33 @@ struct gh_channel {
 	struct gh_node in_shard;
 	struct gh_shard *shard;
 	struct gh_conn *conn;
-	struct gh_session *session;     /* CONNECTED only */
-	struct gh_snapshot *who;        /* facts of the client; before the login those of the connection */
-	struct gh_snapshot *author;     /* the same as the author of messages; NULL: not made yet */
-	struct gh_login *login;         /* from CONNECT to CONNACK, else NULL */
-	struct gh_parked *parked;       /* a PUBLISH whose authorization waits */
+	struct gh_session *session; /* CONNECTED only */
+	struct gh_snapshot *who; /* facts of the client; before the login those of the connection */
+	struct gh_snapshot *author; /* the same as the author of messages; NULL: not made yet */
+	struct gh_login *login;     /* from CONNECT to CONNACK, else NULL */
+	struct gh_parked *parked;   /* a PUBLISH whose authorization waits */
 	struct gh_subscribing *subscribing; /* a SUBSCRIBE likewise */
-	struct gh_reauth *reauth;       /* a re-authentication under way */
+	struct gh_reauth *reauth;           /* a re-authentication under way */
 	struct gh_author_answer *author_answer; /* is the author of a retained message still entitled? */
 
 	/* Of the listener as configured now: gh_channel_refresh(). */
 	const struct gh_listener_settings *listener;
 	const struct gh_policy *policy;
-	uint64_t refreshed;             /* generation of the two */
+	uint64_t refreshed; /* generation of the two */
 
-	struct gh_timeout timeout;      /* CONNECT deadline, then keep alive and the credential's end */
-	uint64_t heard_at;              /* monotonic ms: the last whole packet */
-	char *auth_method;              /* of CONNECT; NULL: none */
-	char *shown_user;               /* for logs: the user name, or what a module says instead; NULL: none */
+	struct gh_timeout timeout; /* CONNECT deadline, then keep alive and the credential's end */
+	uint64_t heard_at;         /* monotonic ms: the last whole packet */
+	char *auth_method;         /* of CONNECT; NULL: none */
+	char *shown_user; /* for logs: the user name, or what a module says instead; NULL: none */
 
-	struct gh_receiver receiver;    /* version, problem information, maximum packet size */
-	uint16_t keep_alive;            /* seconds in force, 0: off */
-	uint16_t receive_maximum, alias_maximum; /* ours, as CONNACK said: a reload doesn't take them back */
-	uint8_t state;                  /* enum gh_channel_state */
-	uint8_t end_reason;             /* ENDED: why, as an MQTT 5 code */
-	bool clean_end;                 /* DISCONNECT 0 came: no will */
-	bool has_end;                   /* end_reason is set */
+	struct gh_receiver receiver; /* version, problem information, maximum packet size */
+	uint16_t keep_alive;         /* seconds in force, 0: off */
+	uint16_t receive_maximum,
+		alias_maximum; /* ours, as CONNACK said: a reload doesn't take them back */
+	uint8_t state;         /* enum gh_channel_state */
+	uint8_t end_reason;    /* ENDED: why, as an MQTT 5 code */
+	bool clean_end;        /* DISCONNECT 0 came: no will */
+	bool has_end;          /* end_reason is set */
 	bool response_info;
 
 	struct gh_alias_in alias_in;
@@ -106,14 +107,17 @@ static inline const struct gh_client *gh_channel_client(const struct gh_channel 
 }
 
 /* One line with address, client id, user, listener and protocol, and up to 4 fields more. */
-void gh_channel_log(const struct gh_channel *channel, enum gh_level level, const struct gh_log_field *more, size_t count,
-		    const char *message);
+void gh_channel_log(const struct gh_channel *channel, enum gh_level level,
+		    const struct gh_log_field *more, size_t count, const char *message);
 
 /* What an ask of this channel is made with. */
-static inline struct gh_asking gh_channel_asking(struct gh_channel *channel, const struct gh_chain *chain,
-						 gh_ask_done_fn *done, void *arg)
+static inline struct gh_asking gh_channel_asking(struct gh_channel *channel,
+						 const struct gh_chain *chain, gh_ask_done_fn *done,
+						 void *arg)
 {
-	return (struct gh_asking){ .asker = channel->shard->asker, .chain = chain, .done = done, .arg = arg };
+	return (struct gh_asking){
+		.asker = channel->shard->asker, .chain = chain, .done = done, .arg = arg
+	};
 }
 
 #endif

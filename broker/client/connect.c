@@ -17,7 +17,8 @@
 
 /* ---- refusing ---- */
 
-static void tell_refused(struct gh_login *login, enum gh_reason reason, const struct gh_decision *decision, const char *why)
+static void tell_refused(struct gh_login *login, enum gh_reason reason,
+			 const struct gh_decision *decision, const char *why)
 {
 	struct gh_channel *channel = login->channel;
 	struct gh_event event = { .kind = GH_EV_AUTH, .verdict = GH_DENY, .reason = reason, .why = why };
@@ -57,16 +58,17 @@ static uint32_t penalty(struct gh_login *login)
 	struct gh_channel *channel = login->channel;
 	struct gh_bytes user = { login->username, login->username ? strlen(login->username) : 0 };
 
-	return gh_penalties_fail(channel->shard->broker->penalties, gh_channel_client(channel)->ip, user,
-				 gh_shard_now(channel->shard));
+	return gh_penalties_fail(channel->shard->broker->penalties, gh_channel_client(channel)->ip,
+				 user, gh_shard_now(channel->shard));
 }
 
-enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason, const struct gh_decision *decision,
-			       const char *why)
+enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
+			       const struct gh_decision *decision, const char *why)
 {
 	struct gh_channel *channel = login->channel;
 	struct gh_shard *shard = channel->shard;
-	uint32_t delay = decision && !decision->failed ? penalty(login) : 0; /* a dead backend is nobody's guess */
+	uint32_t delay = decision && !decision->failed ? penalty(login)
+						       : 0; /* a dead backend is nobody's guess */
 
 	gh_count(shard->broker, GH_COUNT_LOGIN_FAILURES);
 	log_refused(login, decision, why);
@@ -93,7 +95,8 @@ void gh_connect_timeout(struct gh_channel *channel)
 		return;
 	}
 	gh_ask_cancel(&channel->login->ask);
-	gh_connect_refuse(channel->login, GH_REASON_SERVER_UNAVAILABLE, NULL, "login took longer than connect-timeout");
+	gh_connect_refuse(channel->login, GH_REASON_SERVER_UNAVAILABLE, NULL,
+			  "login took longer than connect-timeout");
 }
 
 /* ---- the login object ---- */
@@ -182,8 +185,11 @@ static void take_will(struct gh_login *login)
 {
 	const struct gh_will *will = &login->connect.will;
 
-	login->will = (struct gh_message){ .size = sizeof(login->will), .qos = will->qos, .retain = will->retain,
-					   .topic = will->topic, .payload = will->payload,
+	login->will = (struct gh_message){ .size = sizeof(login->will),
+					   .qos = will->qos,
+					   .retain = will->retain,
+					   .topic = will->topic,
+					   .payload = will->payload,
 					   .properties = will->properties.raw };
 }
 
@@ -193,12 +199,16 @@ static enum gh_next ask_who(struct gh_login *login)
 	const struct gh_packet_connect *connect = &login->connect;
 	struct gh_authenticate *asked = &login->asked;
 
-	*asked = (struct gh_authenticate){ .client = gh_channel_client(channel), .username = login->username,
-					   .properties = connect->properties, .session_expiry = connect->session_expiry,
-					   .keep_alive = connect->keep_alive, .clean_start = connect->clean_start,
+	*asked = (struct gh_authenticate){ .client = gh_channel_client(channel),
+					   .username = login->username,
+					   .properties = connect->properties,
+					   .session_expiry = connect->session_expiry,
+					   .keep_alive = connect->keep_alive,
+					   .clean_start = connect->clean_start,
 					   .client_id_assigned = login->client_id_assigned };
 	if (connect->has_password)
-		asked->password = (struct gh_bytes){ connect->password.n ? connect->password.p : "", connect->password.n };
+		asked->password = (struct gh_bytes){ connect->password.n ? connect->password.p : "",
+						     connect->password.n };
 	if (connect->has_will)
 		asked->will = &login->will;
 	return gh_authenticate_ask(login);
@@ -224,9 +234,10 @@ static const char *unacceptable(const struct gh_login *login, enum gh_reason *re
 	if (connect->will.payload.n > limits->will_size)
 		return "will longer than will-size";
 	*reason_r = GH_REASON_PAYLOAD_FORMAT_INVALID;
-	return gh_payload_acceptable(login->channel, connect->will.properties.is_text, connect->will.payload) ?
-		       NULL :
-		       "will isn't the text it says it is";
+	return gh_payload_acceptable(login->channel, connect->will.properties.is_text,
+				     connect->will.payload)
+		       ? NULL
+		       : "will isn't the text it says it is";
 }
 
 enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame *frame)
@@ -257,10 +268,12 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 
 /* ---- who it is, and what that allows ---- */
 
-static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client, const char *client_id)
+static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client,
+			     const char *client_id)
 {
 	const struct gh_identity *identity = client->identity;
-	struct gh_template_values values = { .username = identity->principal, .attributes = identity->attributes,
+	struct gh_template_values values = { .username = identity->principal,
+					     .attributes = identity->attributes,
 					     .attribute_count = identity->attribute_count };
 	size_t groups = identity->group_count ? identity->group_count : 1;
 	char text[1024];
@@ -281,14 +294,12 @@ static bool client_id_fits(const struct gh_login *login, bool from_module)
 	const struct gh_listener_settings *listener = login->channel->listener;
 
 	switch (listener->client_id) {
-	case GH_CLIENT_ID_ANY:
-		return true;
-	case GH_CLIENT_ID_BOUND:
-		return from_module;
-	case GH_CLIENT_ID_TEMPLATE:
-		break;
+	case GH_CLIENT_ID_ANY: return true;
+	case GH_CLIENT_ID_BOUND: return from_module;
+	case GH_CLIENT_ID_TEMPLATE: break;
 	}
-	return matches_template(listener->client_id_template, gh_channel_client(login->channel), login->client_id);
+	return matches_template(listener->client_id_template, gh_channel_client(login->channel),
+				login->client_id);
 }
 
 static void take_identity(struct gh_login *login, struct gh_decision *decision)
@@ -343,8 +354,10 @@ static enum gh_next will_judged(struct gh_login *login, struct gh_decision *deci
 	const struct gh_will *will = &login->connect.will;
 
 	if (!gh_right_given(decision, will->qos, will->retain, will->payload.n)) {
-		gh_tell_denied(login->channel->shard, gh_channel_client(login->channel), GH_WILL, will->topic, decision);
-		return gh_connect_refuse(login, GH_REASON_NOT_AUTHORIZED, NULL, "not authorized to publish its will");
+		gh_tell_denied(login->channel->shard, gh_channel_client(login->channel), GH_WILL,
+			       will->topic, decision);
+		return gh_connect_refuse(login, GH_REASON_NOT_AUTHORIZED, NULL,
+					 "not authorized to publish its will");
 	}
 	go(login);
 	return GH_STOP_HERE;
@@ -361,10 +374,15 @@ static void on_will_judged(void *arg, struct gh_decision *decision)
 static enum gh_next ask_will(struct gh_login *login)
 {
 	struct gh_channel *channel = login->channel;
-	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authorize, on_will_judged, login);
+	struct gh_asking asking =
+		gh_channel_asking(channel, channel->policy->authorize, on_will_judged, login);
 	const struct gh_will *will = &login->connect.will;
-	struct gh_authorize in = { .client = gh_channel_client(channel), .action = GH_WILL, .qos = will->qos,
-				   .retain = will->retain, .topic = will->topic, .payload_size = will->payload.n,
+	struct gh_authorize in = { .client = gh_channel_client(channel),
+				   .action = GH_WILL,
+				   .qos = will->qos,
+				   .retain = will->retain,
+				   .topic = will->topic,
+				   .payload_size = will->payload.n,
 				   .properties = will->properties.raw };
 	struct gh_decision decision;
 
@@ -403,13 +421,15 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	if (!gh_channel_refresh(channel))
 		return GH_STOP_HERE;
 	if (decision->verdict != GH_ALLOW)
-		return gh_connect_refuse(login, denial_reason(login, decision), decision, denial(decision));
+		return gh_connect_refuse(login, denial_reason(login, decision), decision,
+					 denial(decision));
 	take_identity(login, decision);
 	if (login->username)
 		gh_penalties_succeed(channel->shard->broker->penalties,
 				     (struct gh_bytes){ login->username, strlen(login->username) });
 	if (!client_id_fits(login, from_module))
-		return gh_connect_refuse(login, GH_REASON_CLIENT_ID_INVALID, NULL, "client id isn't this identity's");
+		return gh_connect_refuse(login, GH_REASON_CLIENT_ID_INVALID, NULL,
+					 "client id isn't this identity's");
 	if (from_module || channel->listener->client_id != GH_CLIENT_ID_ANY)
 		bind_client_id(channel);
 	if (login->connect.has_will)
@@ -450,14 +470,17 @@ static void go(struct gh_login *login)
 	login->mail.weight = sizeof(*login);
 	gh_channel_uproot(channel);
 	/* Not moved: it has ended already, and closed() will come here. */
-	if (!gh_conn_move(channel->conn, gh_broker_worker(here->broker, gh_str(login->client_id)), &login->mail))
+	if (!gh_conn_move(channel->conn, gh_broker_worker(here->broker, gh_str(login->client_id)),
+			  &login->mail))
 		gh_channel_plant(channel, here);
 }
 
 enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_frame *frame)
 {
-	static const struct gh_malformed raised = { GH_REASON_PROTOCOL_ERROR, "session expiry raised from 0 by DISCONNECT" };
-	static const struct gh_malformed not_a_clients = { GH_REASON_PROTOCOL_ERROR, "reason code that a client may not send" };
+	static const struct gh_malformed raised = { GH_REASON_PROTOCOL_ERROR,
+						    "session expiry raised from 0 by DISCONNECT" };
+	static const struct gh_malformed not_a_clients = { GH_REASON_PROTOCOL_ERROR,
+							   "reason code that a client may not send" };
 	struct gh_packet_disconnect packet;
 	struct gh_malformed why;
 
@@ -466,7 +489,8 @@ enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_f
 	if (!gh_reason_from_client(packet.reason, GH_PACKET_DISCONNECT))
 		return gh_channel_malformed(channel, &not_a_clients);
 	if (channel->state != GH_CHANNEL_CONNECTED)
-		return gh_channel_end(channel, GH_REASON_SUCCESS, "client disconnected during its login");
+		return gh_channel_end(channel, GH_REASON_SUCCESS,
+				      "client disconnected during its login");
 	if (packet.has_session_expiry) {
 		if (channel->session->expiry_interval == 0 && packet.session_expiry != 0)
 			return gh_channel_malformed(channel, &raised);

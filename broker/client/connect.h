@@ -12,17 +12,17 @@
  * Whatever is refused on the way leaves nothing behind: no will, no session, no takeover.
  */
 struct gh_login {
-	struct gh_mail mail;       /* first: the move */
+	struct gh_mail mail; /* first: the move */
 	struct gh_channel *channel;
-	struct gh_buf packet;      /* body of the CONNECT; the views below point into it. Wiped when freed */
+	struct gh_buf packet; /* body of the CONNECT; the views below point into it. Wiped when freed */
 	struct gh_packet_connect connect;
-	char *username;            /* terminated; NULL: none */
-	char *client_id;           /* terminated; the one in force */
+	char *username;               /* terminated; NULL: none */
+	char *client_id;              /* terminated; the one in force */
 	struct gh_authenticate asked; /* what the modules are told of the CONNECT */
 	struct gh_message will;
 	struct gh_ask *ask;
 	struct gh_exchange_run *exchange;
-	void *auth_data;           /* for CONNACK */
+	void *auth_data; /* for CONNACK */
 	size_t auth_data_size;
 	struct gh_timeout refusal; /* a refused login waits before it is told so */
 	enum gh_reason refused;
@@ -36,8 +36,8 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 
 /* CONNACK with the reason (where its version has a code for it), and the end. The reason may be told later only: a guesser
  * waits. decision: who refused, for the log; NULL: the core itself. */
-enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason, const struct gh_decision *decision,
-			       const char *why);
+enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
+			       const struct gh_decision *decision, const char *why);
 
 /* CONNECT, or all of the login, took too long. */
 void gh_connect_timeout(struct gh_channel *channel);

@@ -10,24 +10,18 @@
 static const char *drop_text(enum gh_counter why)
 {
 	switch (why) {
-	case GH_COUNT_DROP_QUEUE:
-		return "queue full";
-	case GH_COUNT_DROP_OUTPUT:
-		return "slow reader";
-	case GH_COUNT_DROP_SIZE:
-		return "too large for the client";
-	case GH_COUNT_DROP_EXPIRED:
-		return "expired";
-	case GH_COUNT_DROP_SHARED:
-		return "no member of the shared subscription may have it";
-	case GH_COUNT_DROP_AUTHOR:
-		return "its author may no longer publish it";
-	default:
-		return "out of memory";
+	case GH_COUNT_DROP_QUEUE: return "queue full";
+	case GH_COUNT_DROP_OUTPUT: return "slow reader";
+	case GH_COUNT_DROP_SIZE: return "too large for the client";
+	case GH_COUNT_DROP_EXPIRED: return "expired";
+	case GH_COUNT_DROP_SHARED: return "no member of the shared subscription may have it";
+	case GH_COUNT_DROP_AUTHOR: return "its author may no longer publish it";
+	default: return "out of memory";
 	}
 }
 
-void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic, enum gh_counter why)
+void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
+		     enum gh_counter why)
 {
 	struct gh_event event = { .kind = GH_EV_DROP, .topic = topic, .count = 1 };
 
@@ -54,35 +48,44 @@ static void on_drop(void *arg, const struct gh_delivery *delivery)
 
 static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
 {
-	return (struct gh_queue_limits){ .messages = (uint32_t)limits->queue_messages, .bytes = limits->queue_bytes,
-					 .policy = limits->queue_policy == GH_SETTINGS_DROP_OLDEST ? GH_QUEUE_DROP_OLDEST :
-												     GH_QUEUE_DROP_NEWEST };
+	return (struct gh_queue_limits){ .messages = (uint32_t)limits->queue_messages,
+					 .bytes = limits->queue_bytes,
+					 .policy = limits->queue_policy == GH_SETTINGS_DROP_OLDEST
+							   ? GH_QUEUE_DROP_OLDEST
+							   : GH_QUEUE_DROP_NEWEST };
 }
 
-static const struct gh_limits *limits_of(const struct gh_shard *shard, const struct gh_session *session)
+static const struct gh_limits *limits_of(const struct gh_shard *shard,
+					 const struct gh_session *session)
 {
 	const struct gh_channel *channel = session->channel;
 	const struct gh_listener_settings *listener =
-		channel ? channel->listener :
-			  gh_settings_listener(shard->runtime->settings, gh_snapshot_client(session->identity)->listener);
+		channel ? channel->listener
+			: gh_settings_listener(shard->runtime->settings,
+					       gh_snapshot_client(session->identity)->listener);
 
 	return listener ? &listener->limits : &gh_shard_settings(shard)->limits;
 }
 
-static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos, struct gh_delivery *delivery_r)
+static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos,
+		 struct gh_delivery *delivery_r)
 {
 	struct gh_publication *publication = gh_transit_publication(transit);
 
 	if (!publication)
 		return false;
-	*delivery_r = (struct gh_delivery){ .publication = gh_publication_ref(publication), .group = how->group,
-					    .covered = how->covered, .qos = qos, .retain = how->retain };
+	*delivery_r = (struct gh_delivery){ .publication = gh_publication_ref(publication),
+					    .group = how->group,
+					    .covered = how->covered,
+					    .qos = qos,
+					    .retain = how->retain };
 	gh_delivery_set_ids(delivery_r, how->ids, how->id_count);
 	return true;
 }
 
-static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *session, struct gh_transit *transit,
-				 const struct gh_delivering *how, uint8_t qos)
+static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *session,
+				 struct gh_transit *transit, const struct gh_delivering *how,
+				 uint8_t qos)
 {
 	struct gh_queue_limits limits = queue_limits(limits_of(shard, session));
 	struct gh_delivery delivery;
@@ -91,9 +94,11 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
 	}
-	if (session->queue.count >= limits.messages / 2) /* what is over must not cost what isn't its place */
+	if (session->queue.count >=
+	    limits.messages / 2) /* what is over must not cost what isn't its place */
 		gh_queue_expire(&session->queue, gh_shard_now(shard), NULL, NULL);
-	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED : GH_DELIVERED;
+	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED
+										  : GH_DELIVERED;
 }
 
 /* ---- out ---- */
@@ -103,24 +108,33 @@ static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
 {
 	struct gh_window *window = &channel->session->window;
 	struct gh_window_entry *entry = gh_window_find(window, id);
-	struct gh_sending how = { .packet_id = id, .qos = entry->delivery.qos, .dup = dup, .retain = entry->delivery.retain,
-				  .ids = gh_delivery_ids(&entry->delivery), .id_count = entry->delivery.id_count };
+	struct gh_sending how = { .packet_id = id,
+				  .qos = entry->delivery.qos,
+				  .dup = dup,
+				  .retain = entry->delivery.retain,
+				  .ids = gh_delivery_ids(&entry->delivery),
+				  .id_count = entry->delivery.id_count };
 	struct gh_transit transit;
 
 	gh_transit_of(&transit, entry->delivery.publication);
 	if (!gh_send_publish(channel, &transit, &how)) {
-		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic, GH_COUNT_DROP_SIZE);
+		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic,
+				GH_COUNT_DROP_SIZE);
 		gh_window_remove(window, entry, NULL);
 	}
 	gh_transit_done(&transit);
 }
 
-static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit *transit, const struct gh_delivering *how)
+static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit *transit,
+				  const struct gh_delivering *how)
 {
-	const struct gh_sending sending = { .retain = how->retain, .ids = how->ids, .id_count = how->id_count };
+	const struct gh_sending sending = { .retain = how->retain,
+					    .ids = how->ids,
+					    .id_count = how->id_count };
 
 	if (!has_room(channel)) {
-		gh_tell_dropped(channel->shard, channel->session, transit->facts.topic, GH_COUNT_DROP_OUTPUT);
+		gh_tell_dropped(channel->shard, channel->session, transit->facts.topic,
+				GH_COUNT_DROP_OUTPUT);
 		return GH_DROPPED;
 	}
 	if (gh_send_publish(channel, transit, &sending))
@@ -134,12 +148,12 @@ static bool is_free(const struct gh_channel *channel)
 {
 	const struct gh_session *session = channel->session;
 
-	return session->queue.count == 0 && session->backlog.count == 0 && gh_window_room(&session->window) > 0 &&
-	       has_room(channel);
+	return session->queue.count == 0 && session->backlog.count == 0 &&
+	       gh_window_room(&session->window) > 0 && has_room(channel);
 }
 
-enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session, struct gh_transit *transit,
-			     const struct gh_delivering *how)
+enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
+			     struct gh_transit *transit, const struct gh_delivering *how)
 {
 	uint8_t qos = how->qos < transit->facts.qos ? how->qos : transit->facts.qos;
 	struct gh_channel *channel = session->channel;
@@ -172,7 +186,8 @@ static bool may_still(struct gh_channel *channel, const struct gh_delivery *deli
 	bool may;
 
 	gh_transit_of(&transit, delivery->publication);
-	may = gh_may_receive(channel->shard, channel->session, &transit.facts, delivery->qos, delivery->covered);
+	may = gh_may_receive(channel->shard, channel->session, &transit.facts, delivery->qos,
+			     delivery->covered);
 	gh_transit_done(&transit);
 	return may;
 }
@@ -197,7 +212,8 @@ static bool resend_one(struct gh_channel *channel)
 /* Takes over the delivery. */
 static void send_waiting(struct gh_channel *channel, struct gh_delivery *delivery)
 {
-	struct gh_sending how = { .retain = delivery->retain, .ids = gh_delivery_ids(delivery),
+	struct gh_sending how = { .retain = delivery->retain,
+				  .ids = gh_delivery_ids(delivery),
 				  .id_count = delivery->id_count };
 	struct gh_transit transit;
 
@@ -211,7 +227,8 @@ static void send_waiting(struct gh_channel *channel, struct gh_delivery *deliver
 	}
 	gh_transit_of(&transit, delivery->publication);
 	if (!gh_send_publish(channel, &transit, &how))
-		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic, GH_COUNT_DROP_SIZE);
+		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic,
+				GH_COUNT_DROP_SIZE);
 	gh_transit_done(&transit);
 	gh_delivery_drop(delivery);
 }
@@ -226,21 +243,21 @@ static bool pump_backlog(struct gh_channel *channel)
 	struct gh_session *session = channel->session;
 	struct gh_delivery delivery;
 
-	if (gh_author_waits(channel) || !gh_backlog_peek(&session->backlog, gh_shard_now(channel->shard), &delivery) ||
+	if (gh_author_waits(channel) ||
+	    !gh_backlog_peek(&session->backlog, gh_shard_now(channel->shard), &delivery) ||
 	    !window_allows(channel, &delivery))
 		return false;
 	switch (gh_author_check(channel, delivery.publication)) {
-	case GH_AUTHOR_WAITS:
-		return false;
+	case GH_AUTHOR_WAITS: return false;
 	case GH_AUTHOR_ENTITLED:
 		gh_backlog_take(&session->backlog);
 		send_waiting(channel, &delivery);
 		return true;
-	case GH_AUTHOR_NOT:
-		break;
+	case GH_AUTHOR_NOT: break;
 	}
 	gh_backlog_take(&session->backlog);
-	gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication), GH_COUNT_DROP_AUTHOR);
+	gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication),
+			GH_COUNT_DROP_AUTHOR);
 	gh_delivery_drop(&delivery);
 	return true;
 }
@@ -254,7 +271,8 @@ static bool pump_queue(struct gh_channel *channel)
 		return false;
 	gh_queue_pop(&session->queue, &delivery);
 	if (gh_publication_expired(delivery.publication, gh_shard_now(channel->shard))) {
-		gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication), GH_COUNT_DROP_EXPIRED);
+		gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication),
+				GH_COUNT_DROP_EXPIRED);
 		gh_delivery_drop(&delivery);
 	} else {
 		send_waiting(channel, &delivery);
@@ -291,13 +309,17 @@ static void leave_out_own(const struct gh_session *session, struct gh_retained_l
 	list->count = kept;
 }
 
-void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber, struct gh_str filter)
+void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber,
+			 struct gh_str filter)
 {
 	struct gh_retained_list list = { 0 };
-	const struct gh_backlog_facts facts = { .owner = subscriber, .subscription_id = subscriber->id,
-						.covered = subscriber->covered, .qos = subscriber->qos };
+	const struct gh_backlog_facts facts = { .owner = subscriber,
+						.subscription_id = subscriber->id,
+						.covered = subscriber->covered,
+						.qos = subscriber->qos };
 
-	gh_retained_match(channel->shard->broker->retained, filter, gh_shard_now(channel->shard), &list);
+	gh_retained_match(channel->shard->broker->retained, filter, gh_shard_now(channel->shard),
+			  &list);
 	if (subscriber->no_local)
 		leave_out_own(channel->session, &list);
 	gh_backlog_add(&channel->session->backlog, &facts, list.publications, list.count);

@@ -18,11 +18,11 @@ struct gh_delivering {
 
 enum gh_delivered {
 	GH_DELIVERED, /* sent, or waiting for the session */
-	GH_REFUSED,   /* RECEIVE says no, or QoS 0 without a connection: a shared group tries another member */
-	GH_DROPPED    /* a bound was reached; counted */
+	GH_REFUSED, /* RECEIVE says no, or QoS 0 without a connection: a shared group tries another member */
+	GH_DROPPED /* a bound was reached; counted */
 };
-enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session, struct gh_transit *transit,
-			     const struct gh_delivering *how);
+enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
+			     struct gh_transit *transit, const struct gh_delivering *how);
 
 /*
  * Sends what waits, as far as window and socket have room: first what is to be sent again after a resume, then retained messages
@@ -31,11 +31,13 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 void gh_deliver_pump(struct gh_channel *channel);
 
 /* Retained messages of a new subscription: into the backlog. */
-void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber, struct gh_str filter);
+void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber,
+			 struct gh_str filter);
 /* So many may wait for one session; above that a SUBSCRIBE that would add more is refused (0x97). */
 #define GH_BACKLOG_MAX (1u << 20)
 
 /* A delivery is given up: counted and told. */
-void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic, enum gh_counter why);
+void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
+		     enum gh_counter why);
 
 #endif

@@ -32,7 +32,8 @@ static struct gh_str put(char **at, struct gh_str s)
 	return copy;
 }
 
-static struct membership *membership_new(enum change change, const struct gh_session *session, const struct gh_share *share)
+static struct membership *membership_new(enum change change, const struct gh_session *session,
+					 const struct gh_share *share)
 {
 	struct gh_str id = gh_session_client_id(session);
 	struct membership *m = gh_zalloc(sizeof(*m) + id.n + share->group.n + share->filter.n);
@@ -48,12 +49,8 @@ static struct membership *membership_new(enum change change, const struct gh_ses
 static void apply(struct gh_shared *groups, const struct membership *m)
 {
 	switch (m->change) {
-	case JOIN:
-		gh_shared_join(groups, m->name, m->filter, &m->facts);
-		break;
-	case LEAVE:
-		gh_shared_leave(groups, m->name, m->filter, m->facts.client_id);
-		break;
+	case JOIN: gh_shared_join(groups, m->name, m->filter, &m->facts); break;
+	case LEAVE: gh_shared_leave(groups, m->name, m->filter, m->facts.client_id); break;
 	case ONLINE:
 	case OFFLINE:
 		gh_shared_online(groups, m->name, m->filter, m->facts.client_id, m->change == ONLINE);
@@ -87,7 +84,8 @@ static void on_membership(struct gh_mail *mail, void *owner)
 
 static void tell(struct gh_shard *shard, struct membership *m)
 {
-	unsigned worker = gh_shared_worker(&shard->broker->key, m->name, m->filter, shard->broker->worker_count);
+	unsigned worker = gh_shared_worker(&shard->broker->key, m->name, m->filter,
+					   shard->broker->worker_count);
 
 	m->from = shard->worker;
 	m->mail.deliver = on_membership;
@@ -100,8 +98,9 @@ static void tell(struct gh_shard *shard, struct membership *m)
 	free(m);
 }
 
-void gh_group_join(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share,
-		   const struct gh_subscriber *subscriber, struct gh_group_wait *wait)
+void gh_group_join(struct gh_shard *shard, const struct gh_session *session,
+		   const struct gh_share *share, const struct gh_subscriber *subscriber,
+		   struct gh_group_wait *wait)
 {
 	struct membership *m = membership_new(JOIN, session, share);
 
@@ -114,14 +113,16 @@ void gh_group_join(struct gh_shard *shard, const struct gh_session *session, con
 	tell(shard, m);
 }
 
-void gh_group_leave(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share)
+void gh_group_leave(struct gh_shard *shard, const struct gh_session *session,
+		    const struct gh_share *share)
 {
 	tell(shard, membership_new(LEAVE, session, share));
 }
 
 void gh_groups_online(struct gh_shard *shard, const struct gh_session *session, bool connected)
 {
-	gh_list_each(&session->subscriptions, it, next) {
+	gh_list_each(&session->subscriptions, it, next)
+	{
 		struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
 		struct gh_share share;
 
@@ -157,19 +158,22 @@ static void handing_free(struct handing *h)
 	free(h);
 }
 
-static enum gh_delivered deliver_to(struct gh_shard *shard, struct gh_transit *transit, uint64_t group,
-				    const struct gh_member_facts *member)
+static enum gh_delivered deliver_to(struct gh_shard *shard, struct gh_transit *transit,
+				    uint64_t group, const struct gh_member_facts *member)
 {
 	struct gh_session *session = gh_registry_find(shard->sessions, member->client_id);
-	const struct gh_delivering how = { .ids = &member->subscription_id, .id_count = member->subscription_id ? 1 : 0,
-					   .group = group, .qos = member->qos,
-					   .retain = member->retain_as_published && transit->facts.retain };
+	const struct gh_delivering how = { .ids = &member->subscription_id,
+					   .id_count = member->subscription_id ? 1 : 0,
+					   .group = group,
+					   .qos = member->qos,
+					   .retain = member->retain_as_published &&
+						     transit->facts.retain };
 
 	return session ? gh_deliver(shard, session, transit, &how) : GH_REFUSED;
 }
 
-static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit, const uint64_t *tried,
-		 size_t count);
+static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit,
+		 const uint64_t *tried, size_t count);
 
 static void on_back(struct gh_mail *mail, void *owner)
 {
@@ -183,7 +187,8 @@ static void on_back(struct gh_mail *mail, void *owner)
 		give(shard, group, &transit, h->tried, h->tried_count);
 		gh_transit_done(&transit);
 	} else if (shard) {
-		gh_tell_dropped(shard, NULL, gh_publication_topic(h->publication), GH_COUNT_DROP_SHARED);
+		gh_tell_dropped(shard, NULL, gh_publication_topic(h->publication),
+				GH_COUNT_DROP_SHARED);
 	}
 	handing_free(h);
 }
@@ -208,7 +213,8 @@ static void on_given(struct gh_mail *mail, void *owner)
 	gh_shard_send(shard, h->group_worker, GH_LANE_DATA, &h->mail);
 }
 
-static struct handing *handing_new(const struct gh_shard *shard, uint64_t group, struct gh_publication *publication)
+static struct handing *handing_new(const struct gh_shard *shard, uint64_t group,
+				   struct gh_publication *publication)
 {
 	struct handing *h = gh_zalloc(sizeof(*h));
 
@@ -220,8 +226,9 @@ static struct handing *handing_new(const struct gh_shard *shard, uint64_t group,
 }
 
 /* False: no memory for it. */
-static bool hand_over(struct gh_shard *shard, const struct gh_group *group, const struct gh_member *member,
-		      struct gh_transit *transit, const uint64_t *tried, size_t count)
+static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
+		      const struct gh_member *member, struct gh_transit *transit,
+		      const uint64_t *tried, size_t count)
 {
 	struct gh_publication *publication = gh_transit_publication(transit);
 	struct handing *h;
@@ -240,16 +247,16 @@ static bool hand_over(struct gh_shard *shard, const struct gh_group *group, cons
 }
 
 /* Tries one after another; who sits on another worker may send it back. */
-static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit, const uint64_t *tried,
-		 size_t count)
+static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit,
+		 const uint64_t *tried, size_t count)
 {
 	uint64_t now_tried[TRIED_MAX];
 	struct gh_member *member;
 
 	if (count > 0)
 		memcpy(now_tried, tried, count * sizeof(*tried));
-	while (count < TRIED_MAX &&
-	       (member = gh_shared_pick(shard->groups, group, now_tried, count, transit->facts.qos > 0))) {
+	while (count < TRIED_MAX && (member = gh_shared_pick(shard->groups, group, now_tried, count,
+							     transit->facts.qos > 0))) {
 		now_tried[count++] = member->serial;
 		if (member->facts.worker != shard->index) {
 			if (hand_over(shard, group, member, transit, now_tried, count))

@@ -22,9 +22,11 @@ struct gh_group_wait;
 void gh_group_wait_end(struct gh_group_wait **wait, bool joined);
 
 /* The session's shared subscription was made, or its options have changed. gh_group_wait_end() follows, maybe at once. */
-void gh_group_join(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share,
-		   const struct gh_subscriber *subscriber, struct gh_group_wait *wait);
-void gh_group_leave(struct gh_shard *shard, const struct gh_session *session, const struct gh_share *share);
+void gh_group_join(struct gh_shard *shard, const struct gh_session *session,
+		   const struct gh_share *share, const struct gh_subscriber *subscriber,
+		   struct gh_group_wait *wait);
+void gh_group_leave(struct gh_shard *shard, const struct gh_session *session,
+		    const struct gh_share *share);
 /* All shared subscriptions of a session: its connection began, or ended and the session goes on. */
 void gh_groups_online(struct gh_shard *shard, const struct gh_session *session, bool connected);
 

@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-struct gh_question *gh_question_new(struct gh_inbox *from, void (*run)(struct gh_shard *, struct gh_question *),
+struct gh_question *gh_question_new(struct gh_inbox *from,
+				    void (*run)(struct gh_shard *, struct gh_question *),
 				    void (*answered)(struct gh_question *, bool), void *arg)
 {
 	struct gh_question *question = gh_zalloc(sizeof(*question));
@@ -89,7 +90,8 @@ static void client_row(struct gh_shard *shard, struct gh_json *json, const struc
 
 void gh_inspect_clients(struct gh_shard *shard, struct gh_question *question)
 {
-	gh_list_each(&shard->channels, it, next) {
+	gh_list_each(&shard->channels, it, next)
+	{
 		const struct gh_channel *channel = gh_container(it, struct gh_channel, in_shard);
 
 		if (channel->state != GH_CHANNEL_CONNECTED)
@@ -119,7 +121,8 @@ void gh_inspect_disconnect(struct gh_shard *shard, struct gh_question *question)
 	struct gh_session *session = find(shard, question);
 
 	if (session && session->channel) {
-		gh_channel_end(session->channel, GH_REASON_ADMINISTRATIVE_ACTION, "disconnected by the administrator");
+		gh_channel_end(session->channel, GH_REASON_ADMINISTRATIVE_ACTION,
+			       "disconnected by the administrator");
 		question->count = 1;
 	}
 }

@@ -13,17 +13,19 @@
 struct gh_question {
 	struct gh_mail mail; /* first */
 	void (*run)(struct gh_shard *shard, struct gh_question *question);
-	void (*answered)(struct gh_question *question, bool in_time); /* on the asking thread; false: it is gone */
+	void (*answered)(struct gh_question *question,
+			 bool in_time); /* on the asking thread; false: it is gone */
 	struct gh_inbox *from;
 	void *arg;
-	char *client_id;           /* owned; what it is about. NULL: all */
-	struct gh_json json;       /* of `out` */
+	char *client_id;     /* owned; what it is about. NULL: all */
+	struct gh_json json; /* of `out` */
 	struct gh_buf out;
-	struct gh_snapshot *who;   /* gh_inspect_find: facts of the client, a reference */
-	size_t count;              /* how many it was true of, or done to */
+	struct gh_snapshot *who; /* gh_inspect_find: facts of the client, a reference */
+	size_t count;            /* how many it was true of, or done to */
 };
 
-struct gh_question *gh_question_new(struct gh_inbox *from, void (*run)(struct gh_shard *, struct gh_question *),
+struct gh_question *gh_question_new(struct gh_inbox *from,
+				    void (*run)(struct gh_shard *, struct gh_question *),
 				    void (*answered)(struct gh_question *, bool), void *arg);
 void gh_question_free(struct gh_question **question);
 void gh_question_ask(struct gh_question *question, struct gh_worker *worker);

@@ -16,7 +16,7 @@ struct gh_parked {
 	struct gh_ask *ask;
 	uint8_t *body;
 	struct gh_packet_publish packet; /* views into body */
-	struct gh_str topic;             /* resolved; in body or in the alias table, which doesn't change while we wait */
+	struct gh_str topic; /* resolved; in body or in the alias table, which doesn't change while we wait */
 };
 
 void gh_parked_free(struct gh_parked **parked)
@@ -33,8 +33,8 @@ void gh_parked_free(struct gh_parked **parked)
 
 /* ---- answers ---- */
 
-static void acknowledge(struct gh_channel *channel, const struct gh_packet_publish *packet, enum gh_reason reason,
-			const char *text)
+static void acknowledge(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			enum gh_reason reason, const char *text)
 {
 	if (packet->qos == 1)
 		gh_send_ack(channel, GH_PACKET_PUBACK, packet->packet_id, reason, text);
@@ -44,8 +44,8 @@ static void acknowledge(struct gh_channel *channel, const struct gh_packet_publi
 
 /* Not accepted: told so where the version can (3.1.1 gets a plain acknowledgement), and dropped. A PUBREC that refuses
  * ends it in MQTT 5; in 3.1.1 a PUBREL will still come, and finds nothing, which is fine. */
-static enum gh_next refuse(struct gh_channel *channel, const struct gh_packet_publish *packet, enum gh_reason reason,
-			   const char *text)
+static enum gh_next refuse(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			   enum gh_reason reason, const char *text)
 {
 	if (channel->receiver.version < GH_MQTT_5)
 		reason = GH_REASON_SUCCESS;
@@ -53,12 +53,22 @@ static enum gh_next refuse(struct gh_channel *channel, const struct gh_packet_pu
 	return GH_GO_ON;
 }
 
-void gh_tell_published(struct gh_shard *shard, const struct gh_client *client, const struct gh_publication_facts *facts)
+void gh_tell_published(struct gh_shard *shard, const struct gh_client *client,
+		       const struct gh_publication_facts *facts)
 {
-	struct gh_message message = { .size = sizeof(message), .qos = facts->qos, .retain = facts->retain,
-				      .topic = facts->topic, .payload = facts->payload, .properties = facts->properties };
-	struct gh_event event = { .kind = GH_EV_PUBLISH, .client = client, .message = &message, .topic = facts->topic,
-				  .qos = facts->qos, .retain = facts->retain, .bytes = facts->payload.n };
+	struct gh_message message = { .size = sizeof(message),
+				      .qos = facts->qos,
+				      .retain = facts->retain,
+				      .topic = facts->topic,
+				      .payload = facts->payload,
+				      .properties = facts->properties };
+	struct gh_event event = { .kind = GH_EV_PUBLISH,
+				  .client = client,
+				  .message = &message,
+				  .topic = facts->topic,
+				  .qos = facts->qos,
+				  .retain = facts->retain,
+				  .bytes = facts->payload.n };
 
 	if (gh_event_wanted(shard->runtime, GH_EV_PUBLISH))
 		gh_event_tell(shard->runtime, &event);
@@ -66,14 +76,18 @@ void gh_tell_published(struct gh_shard *shard, const struct gh_client *client, c
 
 /* ---- an allowed one ---- */
 
-static struct gh_publication_facts facts_of(struct gh_channel *channel, const struct gh_packet_publish *packet,
+static struct gh_publication_facts facts_of(struct gh_channel *channel,
+					    const struct gh_packet_publish *packet,
 					    struct gh_str topic)
 {
-	struct gh_publication_facts facts = { .topic = topic, .payload = packet->payload,
+	struct gh_publication_facts facts = { .topic = topic,
+					      .payload = packet->payload,
 					      .properties = packet->properties.raw,
 					      .forward_n = packet->properties.forward_n,
-					      .origin = gh_session_client_id(channel->session), .qos = packet->qos,
-					      .retain = packet->retain, .is_text = packet->properties.is_text,
+					      .origin = gh_session_client_id(channel->session),
+					      .qos = packet->qos,
+					      .retain = packet->retain,
+					      .is_text = packet->properties.is_text,
 					      .author = gh_author_of(channel) };
 
 	if (packet->properties.has_expiry) {
@@ -85,7 +99,8 @@ static struct gh_publication_facts facts_of(struct gh_channel *channel, const st
 	return facts;
 }
 
-static enum gh_next route(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str topic)
+static enum gh_next route(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			  struct gh_str topic)
 {
 	struct gh_publication_facts facts = facts_of(channel, packet, topic);
 	enum gh_reason reason = GH_REASON_SUCCESS;
@@ -100,9 +115,7 @@ static enum gh_next route(struct gh_channel *channel, const struct gh_packet_pub
 		gh_tell_published(channel->shard, gh_channel_client(channel), &facts);
 		reason = GH_REASON_NO_MATCHING_SUBSCRIBERS;
 		break;
-	case GH_ROUTED_REFUSED:
-		reason = GH_REASON_QUOTA_EXCEEDED;
-		break;
+	case GH_ROUTED_REFUSED: reason = GH_REASON_QUOTA_EXCEEDED; break;
 	}
 	gh_transit_done(&transit);
 	if (reason >= GH_REASON_FAILURE)
@@ -112,7 +125,8 @@ static enum gh_next route(struct gh_channel *channel, const struct gh_packet_pub
 }
 
 /* QoS 2: what came before is acknowledged again and not routed again [MQTT-4.3.3-10]. */
-static enum gh_next accept(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str topic)
+static enum gh_next accept(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			   struct gh_str topic)
 {
 	uint16_t maximum = channel->receiver.version == GH_MQTT_5 ? channel->receive_maximum : 65535;
 	enum gh_next next;
@@ -123,9 +137,9 @@ static enum gh_next accept(struct gh_channel *channel, const struct gh_packet_pu
 			acknowledge(channel, packet, GH_REASON_SUCCESS, NULL);
 			return GH_GO_ON;
 		case GH_INBOUND_FULL:
-			return gh_channel_end(channel, GH_REASON_RECEIVE_MAXIMUM_EXCEEDED, "receive maximum exceeded");
-		case GH_INBOUND_NEW:
-			break;
+			return gh_channel_end(channel, GH_REASON_RECEIVE_MAXIMUM_EXCEEDED,
+					      "receive maximum exceeded");
+		case GH_INBOUND_NEW: break;
 		}
 	}
 	next = route(channel, packet, topic);
@@ -136,11 +150,12 @@ static enum gh_next accept(struct gh_channel *channel, const struct gh_packet_pu
 
 /* ---- its right ---- */
 
-static enum gh_next denied(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str topic,
-			   const struct gh_decision *decision)
+static enum gh_next denied(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			   struct gh_str topic, const struct gh_decision *decision)
 {
-	enum gh_reason reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE ? decision->reason :
-												 GH_REASON_NOT_AUTHORIZED;
+	enum gh_reason reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE
+					? decision->reason
+					: GH_REASON_NOT_AUTHORIZED;
 
 	gh_tell_denied(channel->shard, gh_channel_client(channel), GH_PUBLISH, topic, decision);
 	if (decision->disconnect || channel->listener->on_deny_disconnect)
@@ -148,13 +163,14 @@ static enum gh_next denied(struct gh_channel *channel, const struct gh_packet_pu
 	return refuse(channel, packet, reason, NULL);
 }
 
-static enum gh_next judged(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str topic,
-			   const struct gh_decision *decision)
+static enum gh_next judged(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			   struct gh_str topic, const struct gh_decision *decision)
 {
 	if (!gh_right_given(decision, packet->qos, packet->retain, packet->payload.n))
 		return denied(channel, packet, topic, decision);
 	if (!gh_payload_acceptable(channel, packet->properties.is_text, packet->payload))
-		return refuse(channel, packet, GH_REASON_PAYLOAD_FORMAT_INVALID, "payload isn't the text it says it is");
+		return refuse(channel, packet, GH_REASON_PAYLOAD_FORMAT_INVALID,
+			      "payload isn't the text it says it is");
 	return accept(channel, packet, topic);
 }
 
@@ -171,7 +187,8 @@ static void on_judged(void *arg, struct gh_decision *decision)
 	gh_parked_free(&parked);
 }
 
-static void park(struct gh_channel *channel, const struct gh_frame *frame, struct gh_str topic, struct gh_ask *ask)
+static void park(struct gh_channel *channel, const struct gh_frame *frame, struct gh_str topic,
+		 struct gh_ask *ask)
 {
 	struct gh_parked *parked = gh_zalloc(sizeof(*parked));
 	struct gh_frame copy = *frame;
@@ -182,18 +199,24 @@ static void park(struct gh_channel *channel, const struct gh_frame *frame, struc
 	parked->body = gh_alloc(frame->body.n);
 	memcpy(parked->body, frame->body.p, frame->body.n);
 	copy.body.p = parked->body;
-	gh_decode_publish(channel->receiver.version, &copy, &parked->packet, &why); /* it has been decoded once already */
+	gh_decode_publish(channel->receiver.version, &copy, &parked->packet,
+			  &why); /* it has been decoded once already */
 	parked->topic = parked->packet.topic.n ? parked->packet.topic : topic;
 	gh_channel_wait(channel);
 }
 
-static enum gh_next ask(struct gh_channel *channel, const struct gh_frame *frame, const struct gh_packet_publish *packet,
-			struct gh_str topic)
+static enum gh_next ask(struct gh_channel *channel, const struct gh_frame *frame,
+			const struct gh_packet_publish *packet, struct gh_str topic)
 {
-	struct gh_authorize in = { .client = gh_channel_client(channel), .action = GH_PUBLISH, .qos = packet->qos,
-				   .retain = packet->retain, .topic = topic, .payload_size = packet->payload.n,
+	struct gh_authorize in = { .client = gh_channel_client(channel),
+				   .action = GH_PUBLISH,
+				   .qos = packet->qos,
+				   .retain = packet->retain,
+				   .topic = topic,
+				   .payload_size = packet->payload.n,
 				   .properties = packet->properties.raw };
-	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authorize, on_judged, channel);
+	struct gh_asking asking =
+		gh_channel_asking(channel, channel->policy->authorize, on_judged, channel);
 	struct gh_decision decision;
 	struct gh_ask *waits = gh_ask_authorize(&asking, &in, NULL, &decision);
 
@@ -206,10 +229,13 @@ static enum gh_next ask(struct gh_channel *channel, const struct gh_frame *frame
 /* ---- what comes in ---- */
 
 /* False: the client has been sent away. */
-static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *packet, struct gh_str *topic_r)
+static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *packet,
+		    struct gh_str *topic_r)
 {
-	static const struct gh_malformed too_large = { GH_REASON_TOPIC_ALIAS_INVALID, "topic alias above the maximum" };
-	static const struct gh_malformed unknown = { GH_REASON_PROTOCOL_ERROR, "topic alias that was never set" };
+	static const struct gh_malformed too_large = { GH_REASON_TOPIC_ALIAS_INVALID,
+						       "topic alias above the maximum" };
+	static const struct gh_malformed unknown = { GH_REASON_PROTOCOL_ERROR,
+						     "topic alias that was never set" };
 	uint16_t alias = packet->properties.topic_alias;
 
 	*topic_r = packet->topic;
@@ -230,8 +256,8 @@ static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *
 }
 
 /* What the core's limits say; NULL: nothing against it. */
-static const char *unacceptable(const struct gh_channel *channel, const struct gh_packet_publish *packet,
-				enum gh_reason *reason_r)
+static const char *unacceptable(const struct gh_channel *channel,
+				const struct gh_packet_publish *packet, enum gh_reason *reason_r)
 {
 	const struct gh_limits *limits = &channel->listener->limits;
 
@@ -239,7 +265,9 @@ static const char *unacceptable(const struct gh_channel *channel, const struct g
 	if (packet->topic.n > 0 && !gh_topic_within(limits, packet->topic))
 		return "topic longer than topic-length or topic-levels";
 	*reason_r = GH_REASON_QUOTA_EXCEEDED;
-	return packet->properties.user_count > limits->user_properties ? "more user properties than allowed" : NULL;
+	return packet->properties.user_count > limits->user_properties
+		       ? "more user properties than allowed"
+		       : NULL;
 }
 
 enum gh_next gh_publish_in(struct gh_channel *channel, const struct gh_frame *frame)

@@ -13,6 +13,7 @@ struct gh_parked;
 void gh_parked_free(struct gh_parked **parked);
 
 /* Tells observers of an accepted message. */
-void gh_tell_published(struct gh_shard *shard, const struct gh_client *client, const struct gh_publication_facts *message);
+void gh_tell_published(struct gh_shard *shard, const struct gh_client *client,
+		       const struct gh_publication_facts *message);
 
 #endif

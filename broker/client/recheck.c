@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 /* Sessions looked at in one turn, and reviews that may wait at the same time: nobody connected is kept waiting by it. */
-#define SLICE 32u
+#define SLICE            32u
 #define OPEN_MAX_REVIEWS 64u
 
 struct gh_recheck {
@@ -59,7 +59,8 @@ void gh_review_cancel(struct gh_session *session)
 
 /* ---- subscriptions ---- */
 
-static struct gh_subscriber *find(const struct review *review, struct gh_str filter, struct gh_share *share_r)
+static struct gh_subscriber *find(const struct review *review, struct gh_str filter,
+				  struct gh_share *share_r)
 {
 	if (!gh_share_parse(filter, share_r))
 		return NULL;
@@ -86,7 +87,8 @@ static void filter_judged(struct review *review, const struct gh_decision *decis
 			subscriber->qos = decision->max_qos & 3;
 		return;
 	}
-	gh_tell_denied(review->shard, gh_snapshot_client(review->session->identity), GH_SUBSCRIBE, share.filter, decision);
+	gh_tell_denied(review->shard, gh_snapshot_client(review->session->identity), GH_SUBSCRIBE,
+		       share.filter, decision);
 	gh_subscription_end(review->shard, review->session, subscriber, true);
 }
 
@@ -103,7 +105,9 @@ static void on_filter_judged(void *arg, struct gh_decision *decision)
 static bool ask_filter(struct review *review, const struct gh_policy *policy)
 {
 	const struct gh_client *client = gh_snapshot_client(review->session->identity);
-	struct gh_asking asking = { .asker = review->shard->asker, .chain = policy->authorize, .done = on_filter_judged,
+	struct gh_asking asking = { .asker = review->shard->asker,
+				    .chain = policy->authorize,
+				    .done = on_filter_judged,
 				    .arg = review };
 	struct gh_authorize in = { .flags = GH_RECHECK, .client = client, .action = GH_SUBSCRIBE };
 	struct gh_str filter = filter_at(review);
@@ -140,7 +144,8 @@ static void next_filter(struct review *review)
 
 static void collect(struct review *review)
 {
-	gh_list_each(&review->session->subscriptions, it, next) {
+	gh_list_each(&review->session->subscriptions, it, next)
+	{
 		struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
 
 		gh_index_filter(review->shard->filters, subscriber, &review->filters);
@@ -150,7 +155,8 @@ static void collect(struct review *review)
 
 /* ---- the identity ---- */
 
-static struct review *review_new(struct gh_shard *shard, struct gh_session *session, struct gh_recheck *recheck)
+static struct review *review_new(struct gh_shard *shard, struct gh_session *session,
+				 struct gh_recheck *recheck)
 {
 	struct review *review = gh_zalloc(sizeof(*review));
 
@@ -172,8 +178,8 @@ static void tell_identity(struct gh_shard *shard, const struct gh_client *client
 		gh_event_tell(shard->runtime, &event);
 }
 
-static void set_identity(struct gh_shard *shard, struct gh_session *session, struct gh_shared_identity *identity,
-			 const char *what)
+static void set_identity(struct gh_shard *shard, struct gh_session *session,
+			 struct gh_shared_identity *identity, const char *what)
 {
 	struct gh_channel *channel = session->channel;
 	struct gh_snapshot *with = gh_snapshot_with_identity(session->identity, identity, NULL);
@@ -192,7 +198,8 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session, str
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
 }
 
-void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity, const char *what)
+void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
+			 const char *what)
 {
 	struct gh_shard *shard = channel->shard;
 	struct review *review;
@@ -211,7 +218,8 @@ static void end_session(struct review *review, const struct gh_decision *decisio
 	struct gh_str client_id = gh_session_client_id(session);
 	const struct gh_log_field fields[] = { GH_FIELD_STR("client", client_id),
 					       GH_FIELD_STR("user", gh_session_principal(session)),
-					       GH_FIELD("module", decision->module), GH_FIELD("reason", decision->why) };
+					       GH_FIELD("module", decision->module),
+					       GH_FIELD("reason", decision->why) };
 
 	gh_log_line(GH_LOG_NOTICE, fields, 4, "session revoked");
 	session->expiry_interval = 0;
@@ -251,7 +259,9 @@ static void review_session(struct gh_recheck *recheck, struct gh_session *sessio
 	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, client->listener);
 	struct review *review;
 	struct gh_asking asking = { .asker = shard->asker, .done = on_identity_judged };
-	struct gh_lookup in = { .flags = GH_RECHECK, .client = client, .principal = client->identity->principal };
+	struct gh_lookup in = { .flags = GH_RECHECK,
+				.client = client,
+				.principal = client->identity->principal };
 	struct gh_decision decision;
 
 	if (!policy) {

@@ -17,7 +17,8 @@ void gh_recheck_cancel(struct gh_shard *shard);
 
 /* A connected client has another identity of the same principal: in force at once, its rights are asked again. `what` is
  * told to observers. */
-void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity, const char *what);
+void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
+			 const char *what);
 
 /* The session ends: it isn't reviewed any more. */
 void gh_review_cancel(struct gh_session *session);

@@ -9,8 +9,8 @@
 
 bool gh_right_given(const struct gh_decision *decision, uint8_t qos, bool retain, uint64_t size)
 {
-	return decision->verdict == GH_ALLOW && qos <= decision->max_qos && size <= decision->max_size &&
-	       !(retain && decision->no_retain);
+	return decision->verdict == GH_ALLOW && qos <= decision->max_qos &&
+	       size <= decision->max_size && !(retain && decision->no_retain);
 }
 
 static void count(struct gh_shard *shard, enum gh_action action)
@@ -26,14 +26,10 @@ static void count(struct gh_shard *shard, enum gh_action action)
 static const char *verb(enum gh_action action)
 {
 	switch (action) {
-	case GH_PUBLISH:
-		return "denied publish";
-	case GH_SUBSCRIBE:
-		return "denied subscribe";
-	case GH_RECEIVE:
-		return "denied receive";
-	case GH_WILL:
-		break;
+	case GH_PUBLISH: return "denied publish";
+	case GH_SUBSCRIBE: return "denied subscribe";
+	case GH_RECEIVE: return "denied receive";
+	case GH_WILL: break;
 	}
 	return "denied will";
 }
@@ -42,7 +38,8 @@ static const char *why_of(const struct gh_decision *decision)
 {
 	if (decision->why[0])
 		return decision->why;
-	return decision->verdict == GH_ALLOW ? "beyond the limits of the rule that allows it" : "no rule allows it";
+	return decision->verdict == GH_ALLOW ? "beyond the limits of the rule that allows it"
+					     : "no rule allows it";
 }
 
 /* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for. */
@@ -51,7 +48,8 @@ static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_
 	struct gh_denials *denials = &shard->denials[client->connection % GH_DENIALS];
 	uint64_t now = gh_shard_now(shard);
 
-	if (denials->connection == client->connection && denials->at_ms && now - denials->at_ms < 1000) {
+	if (denials->connection == client->connection && denials->at_ms &&
+	    now - denials->at_ms < 1000) {
 		denials->left_out++;
 		return true;
 	}
@@ -60,8 +58,8 @@ static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_
 	return false;
 }
 
-static void log_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
-		       const struct gh_decision *decision, const char *rule)
+static void log_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action,
+		       struct gh_str topic, const struct gh_decision *decision, const char *rule)
 {
 	uint64_t left_out = 0;
 	bool folded = fold(shard, client, &left_out);
@@ -79,14 +77,16 @@ static void log_denied(struct gh_shard *shard, const struct gh_client *client, e
 	};
 
 	if (!folded)
-		gh_log_line(action == GH_RECEIVE ? GH_LOG_DEBUG : GH_LOG_NOTICE, fields, left_out ? 10 : 9, "%s",
-			    verb(action));
+		gh_log_line(action == GH_RECEIVE ? GH_LOG_DEBUG : GH_LOG_NOTICE, fields,
+			    left_out ? 10 : 9, "%s", verb(action));
 }
 
-void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
-		    const struct gh_decision *decision)
+void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action,
+		    struct gh_str topic, const struct gh_decision *decision)
 {
-	struct gh_event event = { .kind = GH_EV_DENY, .verdict = GH_DENY, .action = action, .topic = topic };
+	struct gh_event event = {
+		.kind = GH_EV_DENY, .verdict = GH_DENY, .action = action, .topic = topic
+	};
 	bool wanted = gh_event_wanted(shard->runtime, GH_EV_DENY);
 	char rule[GH_FILE_MAX + 16];
 
@@ -106,7 +106,8 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 	gh_event_tell(shard->runtime, &event);
 }
 
-void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber, const struct gh_cover *cover)
+void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber,
+		   const struct gh_cover *cover)
 {
 	uint32_t generation = gh_shard_generation(shard);
 
@@ -118,28 +119,32 @@ void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscribe
 
 /* Some modules of the list have covered it, others want to be asked: a rare mixture, so the subscription that a message
  * came by is looked for, not carried along. False: none has covered anything. */
-static bool partly_covered(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
-			   struct gh_cover *cover_r)
+static bool partly_covered(struct gh_shard *shard, const struct gh_session *session,
+			   struct gh_str topic, struct gh_cover *cover_r)
 {
-	gh_list_each(&session->subscriptions, it, next) {
-		const struct gh_subscriber *subscriber = gh_container(it, struct gh_subscriber, in_session);
+	gh_list_each(&session->subscriptions, it, next)
+	{
+		const struct gh_subscriber *subscriber =
+			gh_container(it, struct gh_subscriber, in_session);
 		struct gh_share share;
 
 		if (subscriber->judged != gh_shard_generation(shard))
 			continue;
 		shard->scratch.n = 0;
 		gh_index_filter(shard->filters, subscriber, &shard->scratch);
-		if (!gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n), &share) ||
+		if (!gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n),
+				    &share) ||
 		    !gh_topic_match(share.filter, topic))
 			continue;
-		*cover_r = (struct gh_cover){ .pass = subscriber->cover_pass, .allow = subscriber->cover_allow };
+		*cover_r = (struct gh_cover){ .pass = subscriber->cover_pass,
+					      .allow = subscriber->cover_allow };
 		return true;
 	}
 	return false;
 }
 
-static bool ask_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_authorize *in,
-			struct gh_decision *decision_r)
+static bool ask_receive(struct gh_shard *shard, struct gh_session *session,
+			const struct gh_authorize *in, struct gh_decision *decision_r)
 {
 	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, in->client->listener);
 	struct gh_asking asking = { .asker = shard->asker };
@@ -148,17 +153,23 @@ static bool ask_receive(struct gh_shard *shard, struct gh_session *session, cons
 	if (!policy)
 		return false;
 	asking.chain = policy->authorize;
-	gh_ask_authorize(&asking, in, partly_covered(shard, session, in->topic, &cover) ? &cover : NULL, decision_r);
+	gh_ask_authorize(&asking, in,
+			 partly_covered(shard, session, in->topic, &cover) ? &cover : NULL,
+			 decision_r);
 	return true;
 }
 
-bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_publication_facts *message,
-		    uint8_t qos, uint32_t covered)
+bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
+		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered)
 {
 	const struct gh_client *client = gh_snapshot_client(session->identity);
 	const struct gh_client *author = message->author ? gh_snapshot_client(message->author) : NULL;
-	struct gh_authorize in = { .client = client, .action = GH_RECEIVE, .qos = qos, .retain = message->retain,
-				   .topic = message->topic, .payload_size = message->payload.n,
+	struct gh_authorize in = { .client = client,
+				   .action = GH_RECEIVE,
+				   .qos = qos,
+				   .retain = message->retain,
+				   .topic = message->topic,
+				   .payload_size = message->payload.n,
 				   .properties = message->properties };
 	struct gh_decision decision;
 
@@ -178,10 +189,12 @@ bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const st
 
 bool gh_topic_within(const struct gh_limits *limits, struct gh_str topic)
 {
-	return topic.n <= (uint64_t)limits->topic_length && gh_topic_levels(topic) <= (uint64_t)limits->topic_levels;
+	return topic.n <= (uint64_t)limits->topic_length &&
+	       gh_topic_levels(topic) <= (uint64_t)limits->topic_levels;
 }
 
 bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload)
 {
-	return !is_text || !channel->listener->check_payload_format || gh_utf8_valid_payload(payload.p, payload.n);
+	return !is_text || !channel->listener->check_payload_format ||
+	       gh_utf8_valid_payload(payload.p, payload.n);
 }

@@ -9,16 +9,17 @@
 bool gh_right_given(const struct gh_decision *decision, uint8_t qos, bool retain, uint64_t size);
 
 /* Counts, logs and tells observers of something that authorize refused. */
-void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action, struct gh_str topic,
-		    const struct gh_decision *decision);
+void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action,
+		    struct gh_str topic, const struct gh_decision *decision);
 
 /* What the SUBSCRIBE's decision said of later deliveries: kept in the subscription under the present generation. */
-void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber, const struct gh_cover *cover);
+void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber,
+		   const struct gh_cover *cover);
 
 /* RECEIVE: may this session have a message? covered: policy generation under which its filter covered it. Never waits.
  * A session without an identity in force (its listener is gone) may not. */
-bool gh_may_receive(struct gh_shard *shard, struct gh_session *session, const struct gh_publication_facts *message,
-		    uint8_t qos, uint32_t covered);
+bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
+		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered);
 
 /* Length and number of levels of a name or filter. */
 bool gh_topic_within(const struct gh_limits *limits, struct gh_str topic);

@@ -11,11 +11,15 @@
 
 /* ---- on one worker ---- */
 
-static void deliver_to(struct gh_shard *shard, struct gh_transit *transit, const struct gh_target *target)
+static void deliver_to(struct gh_shard *shard, struct gh_transit *transit,
+		       const struct gh_target *target)
 {
-	const struct gh_delivering how = { .ids = gh_match_ids(&shard->match, target), .id_count = target->id_count,
-					   .covered = target->covered, .qos = target->qos,
-					   .retain = target->retain_as_published && transit->facts.retain };
+	const struct gh_delivering how = { .ids = gh_match_ids(&shard->match, target),
+					   .id_count = target->id_count,
+					   .covered = target->covered,
+					   .qos = target->qos,
+					   .retain = target->retain_as_published &&
+						     transit->facts.retain };
 
 	gh_deliver(shard, target->session, transit, &how);
 }
@@ -63,14 +67,16 @@ static void send_to(struct gh_shard *shard, unsigned worker, struct gh_publicati
 	gh_shard_send(shard, worker, GH_LANE_DATA, &t->mail);
 }
 
-static bool route_away(struct gh_shard *shard, struct gh_transit *transit, struct gh_channel *publisher)
+static bool route_away(struct gh_shard *shard, struct gh_transit *transit,
+		       struct gh_channel *publisher)
 {
 	struct gh_publication *publication;
 	uint64_t others;
 
 	if (shard->broker->worker_count == 1)
 		return false;
-	others = gh_interest_lookup(shard->broker->interest, transit->facts.topic) & ~(1ull << shard->index);
+	others = gh_interest_lookup(shard->broker->interest, transit->facts.topic) &
+		 ~(1ull << shard->index);
 	if (!others)
 		return false;
 	publication = gh_transit_publication(transit);
@@ -90,14 +96,17 @@ static bool route_away(struct gh_shard *shard, struct gh_transit *transit, struc
 
 /* ---- retained ---- */
 
-static bool may_be_kept(const struct gh_shard *shard, const struct gh_transit *transit, const struct gh_channel *publisher)
+static bool may_be_kept(const struct gh_shard *shard, const struct gh_transit *transit,
+			const struct gh_channel *publisher)
 {
-	const struct gh_limits *limits = publisher ? &publisher->listener->limits : &gh_shard_settings(shard)->limits;
+	const struct gh_limits *limits =
+		publisher ? &publisher->listener->limits : &gh_shard_settings(shard)->limits;
 
 	return transit->facts.payload.n <= limits->retained_size;
 }
 
-static bool keep(struct gh_shard *shard, struct gh_transit *transit, const struct gh_channel *publisher)
+static bool keep(struct gh_shard *shard, struct gh_transit *transit,
+		 const struct gh_channel *publisher)
 {
 	struct gh_publication *publication =
 		may_be_kept(shard, transit, publisher) ? gh_transit_publication(transit) : NULL;
@@ -112,7 +121,8 @@ static bool keep(struct gh_shard *shard, struct gh_transit *transit, const struc
 }
 
 /* The store first, then the subscribers: so a SUBSCRIBE, which does it the other way round, never misses the newest value. */
-enum gh_routed gh_route(struct gh_shard *shard, struct gh_transit *transit, struct gh_channel *publisher)
+enum gh_routed gh_route(struct gh_shard *shard, struct gh_transit *transit,
+			struct gh_channel *publisher)
 {
 	bool here, away;
 

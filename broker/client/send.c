@@ -5,13 +5,13 @@
 #include "base/str.h"
 
 /* Reserve what the encoder asks for, then let it write: its room is the same both times. */
-#define SEND(channel, call_sizing, call_writing)                                                                           \
-	do {                                                                                                               \
-		size_t n_ = (call_sizing);                                                                                 \
-		if (n_ > 0) {                                                                                              \
-			uint8_t *out_ = gh_conn_reserve((channel)->conn, n_);                                              \
-			gh_conn_commit((channel)->conn, (call_writing));                                                   \
-		}                                                                                                          \
+#define SEND(channel, call_sizing, call_writing) \
+	do { \
+		size_t n_ = (call_sizing); \
+		if (n_ > 0) { \
+			uint8_t *out_ = gh_conn_reserve((channel)->conn, n_); \
+			gh_conn_commit((channel)->conn, (call_writing)); \
+		} \
 	} while (0)
 
 void gh_send_connack(struct gh_channel *channel, const struct gh_packet_connack *packet)
@@ -22,7 +22,9 @@ void gh_send_connack(struct gh_channel *channel, const struct gh_packet_connack 
 
 void gh_send_refusal(struct gh_channel *channel, enum gh_reason reason)
 {
-	const struct gh_packet_connack packet = { .reason = reason, .maximum_qos = 2, .receive_maximum = 65535 };
+	const struct gh_packet_connack packet = { .reason = reason,
+						  .maximum_qos = 2,
+						  .receive_maximum = 65535 };
 
 	if (channel->receiver.version)
 		gh_send_connack(channel, &packet);
@@ -30,7 +32,8 @@ void gh_send_refusal(struct gh_channel *channel, enum gh_reason reason)
 
 void gh_send_disconnect(struct gh_channel *channel, enum gh_reason reason, const char *text)
 {
-	const struct gh_explanation explanation = { .has_reason_string = text != NULL, .reason_string = gh_str(text) };
+	const struct gh_explanation explanation = { .has_reason_string = text != NULL,
+						    .reason_string = gh_str(text) };
 	const struct gh_str none = { 0 };
 
 	SEND(channel, gh_encode_disconnect(&channel->receiver, reason, none, &explanation, NULL, 0),
@@ -43,17 +46,20 @@ void gh_send_auth(struct gh_channel *channel, const struct gh_packet_auth *packe
 	     gh_encode_auth(&channel->receiver, packet, out_, n_));
 }
 
-void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id, enum gh_reason reason,
-		 const char *text)
+void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+		 enum gh_reason reason, const char *text)
 {
-	const struct gh_packet_ack packet = { .type = type, .reason = reason, .packet_id = packet_id,
+	const struct gh_packet_ack packet = { .type = type,
+					      .reason = reason,
+					      .packet_id = packet_id,
 					      .explanation = { .has_reason_string = text != NULL,
 							       .reason_string = gh_str(text) } };
 
 	if (!text) { /* the common case: its length is known */
 		uint8_t *out = gh_conn_reserve(channel->conn, GH_ACK_SIZE);
 
-		gh_conn_commit(channel->conn, gh_encode_ack(&channel->receiver, &packet, out, GH_ACK_SIZE));
+		gh_conn_commit(channel->conn,
+			       gh_encode_ack(&channel->receiver, &packet, out, GH_ACK_SIZE));
 		return;
 	}
 	SEND(channel, gh_encode_ack(&channel->receiver, &packet, NULL, 0),
@@ -85,11 +91,12 @@ static void write_payload(struct gh_channel *channel, struct gh_transit *transit
 		return;
 	}
 	payload = gh_publication_payload(publication);
-	gh_conn_write_ref(channel->conn, payload.p, payload.n, release, gh_publication_ref(publication));
+	gh_conn_write_ref(channel->conn, payload.p, payload.n, release,
+			  gh_publication_ref(publication));
 }
 
-static void write_publish(struct gh_channel *channel, struct gh_transit *transit, const struct gh_publish_head *head,
-			  size_t head_n)
+static void write_publish(struct gh_channel *channel, struct gh_transit *transit,
+			  const struct gh_publish_head *head, size_t head_n)
 {
 	const struct gh_bytes payload = transit->facts.payload;
 	bool copy = payload.n < GH_CONN_REF_MIN;
@@ -115,13 +122,14 @@ static void use_alias(struct gh_channel *channel, struct gh_publish_head *head, 
 
 	if (total + ALIAS_SIZE + 4 > channel->receiver.max)
 		return;
-	head->topic_alias = gh_alias_out_use(channel->alias_out, &channel->shard->broker->key, head->topic, &known);
+	head->topic_alias = gh_alias_out_use(channel->alias_out, &channel->shard->broker->key,
+					     head->topic, &known);
 	if (known)
 		head->topic.n = 0;
 }
 
-static void fill_mqtt5(struct gh_channel *channel, struct gh_transit *transit, const struct gh_sending *how,
-		       struct gh_publish_head *head)
+static void fill_mqtt5(struct gh_channel *channel, struct gh_transit *transit,
+		       const struct gh_sending *how, struct gh_publish_head *head)
 {
 	uint64_t now = gh_shard_now(channel->shard), expires_at = transit->facts.expires_at;
 
@@ -134,10 +142,15 @@ static void fill_mqtt5(struct gh_channel *channel, struct gh_transit *transit, c
 	head->forward = gh_transit_forward(transit);
 }
 
-bool gh_send_publish(struct gh_channel *channel, struct gh_transit *transit, const struct gh_sending *how)
+bool gh_send_publish(struct gh_channel *channel, struct gh_transit *transit,
+		     const struct gh_sending *how)
 {
-	struct gh_publish_head head = { .version = channel->receiver.version, .qos = how->qos, .dup = how->dup,
-					.retain = how->retain, .packet_id = how->packet_id, .topic = transit->facts.topic,
+	struct gh_publish_head head = { .version = channel->receiver.version,
+					.qos = how->qos,
+					.dup = how->dup,
+					.retain = how->retain,
+					.packet_id = how->packet_id,
+					.topic = transit->facts.topic,
 					.payload_n = transit->facts.payload.n };
 	size_t total, head_n;
 

@@ -14,8 +14,8 @@ void gh_send_disconnect(struct gh_channel *channel, enum gh_reason reason, const
 void gh_send_auth(struct gh_channel *channel, const struct gh_packet_auth *packet);
 
 /* PUBACK, PUBREC, PUBREL, PUBCOMP. text: reason string, NULL: none. */
-void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id, enum gh_reason reason,
-		 const char *text);
+void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+		 enum gh_reason reason, const char *text);
 /* SUBACK and UNSUBACK. */
 void gh_send_suback(struct gh_channel *channel, const struct gh_packet_suback *packet);
 
@@ -28,6 +28,7 @@ struct gh_sending {
 	size_t id_count;
 };
 /* False: longer than the client's maximum packet size: nothing was sent [MQTT-3.1.2-25]. */
-bool gh_send_publish(struct gh_channel *channel, struct gh_transit *transit, const struct gh_sending *how);
+bool gh_send_publish(struct gh_channel *channel, struct gh_transit *transit,
+		     const struct gh_sending *how);
 
 #endif

@@ -18,7 +18,7 @@ static void post(void *arg, struct gh_mail *mail)
 }
 
 /* What has expired is given to nobody, but takes room until somebody goes by: a slice a second. */
-#define SWEEP_MS 1000u
+#define SWEEP_MS     1000u
 #define SWEEP_PLACES 4096u
 
 static void on_sweep(struct gh_timeout *timeout)
@@ -26,7 +26,8 @@ static void on_sweep(struct gh_timeout *timeout)
 	struct gh_shard *shard = gh_container(timeout, struct gh_shard, sweep);
 	struct gh_retained_list list = { 0 };
 
-	if (!gh_retained_walk(shard->broker->retained, &shard->swept, SWEEP_PLACES, gh_shard_now(shard), &list))
+	if (!gh_retained_walk(shard->broker->retained, &shard->swept, SWEEP_PLACES,
+			      gh_shard_now(shard), &list))
 		shard->swept = (struct gh_retained_cursor){ 0 };
 	gh_retained_list_done(&list);
 	gh_loop_timeout(shard->loop, &shard->sweep, SWEEP_MS);
@@ -143,9 +144,12 @@ static void on_swap(struct gh_mail *mail, void *owner)
 	free(swap);
 }
 
-void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left, void *arg)
+void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left,
+		   void *arg)
 {
-	post_swap(worker, &(struct swap){ .mail.deliver = on_swap, .runtime = runtime, .left = left, .arg = arg });
+	post_swap(worker,
+		  &(struct swap){
+			  .mail.deliver = on_swap, .runtime = runtime, .left = left, .arg = arg });
 }
 
 static void on_stop_runtime(struct gh_mail *mail, void *owner)
@@ -161,9 +165,13 @@ static void on_stop_runtime(struct gh_mail *mail, void *owner)
 	free(swap);
 }
 
-void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left, void *arg)
+void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left,
+			   void *arg)
 {
-	post_swap(worker, &(struct swap){ .mail.deliver = on_stop_runtime, .runtime = old, .left = left, .arg = arg });
+	post_swap(worker, &(struct swap){ .mail.deliver = on_stop_runtime,
+					  .runtime = old,
+					  .left = left,
+					  .arg = arg });
 }
 
 /* ---- the end of the broker ---- */
@@ -175,8 +183,8 @@ static void on_shutdown(struct gh_mail *mail, void *owner)
 
 		shard->stopping = true;
 		gh_list_each(&shard->channels, it, next)
-			gh_channel_end(gh_container(it, struct gh_channel, in_shard), GH_REASON_SERVER_SHUTTING_DOWN,
-				       "broker shuts down");
+			gh_channel_end(gh_container(it, struct gh_channel, in_shard),
+				       GH_REASON_SERVER_SHUTTING_DOWN, "broker shuts down");
 	}
 	free(mail);
 }

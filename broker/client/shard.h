@@ -33,13 +33,13 @@ struct gh_shard {
 	struct gh_index *filters;
 	struct gh_match match;
 	struct gh_shared *groups;
-	struct gh_node channels;  /* of struct gh_channel.in_shard: connections on this worker, logins too */
-	struct gh_node wills;     /* of struct gh_will_act: wills that wait for their authorization */
+	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker, logins too */
+	struct gh_node wills; /* of struct gh_will_act: wills that wait for their authorization */
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
-	struct gh_timeout sweep;  /* expired retained messages: the first worker's */
+	struct gh_timeout sweep;    /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
 	struct gh_denials denials[GH_DENIALS];
-	struct gh_buf scratch;    /* for one call; nobody keeps a pointer into it */
+	struct gh_buf scratch; /* for one call; nobody keeps a pointer into it */
 	bool stopping;
 };
 
@@ -68,7 +68,8 @@ static inline uint64_t gh_shard_now(const struct gh_shard *shard)
 }
 
 /* Another worker is to do something: fn(shard, mail) there. The mail is the head of the sender's struct. */
-static inline void gh_shard_send(struct gh_shard *from, unsigned to, enum gh_lane lane, struct gh_mail *mail)
+static inline void gh_shard_send(struct gh_shard *from, unsigned to, enum gh_lane lane,
+				 struct gh_mail *mail)
 {
 	gh_worker_send(from->worker, gh_workers_at(from->broker->workers, to), lane, mail);
 }
@@ -78,10 +79,12 @@ static inline void gh_shard_send(struct gh_shard *from, unsigned to, enum gh_lan
  * is called on the worker when it is done with the old one.
  */
 typedef void gh_shard_left_fn(void *arg, struct gh_runtime *old, unsigned worker);
-void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left, void *arg);
+void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left,
+		   void *arg);
 
 /* From the control thread: gh_runtime_worker_stop(old), then `left` again. */
-void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left, void *arg);
+void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left,
+			   void *arg);
 
 /* From the control thread at shutdown: says 0x8B to all clients, closes them, cancels what waits. */
 void gh_shard_shutdown(struct gh_worker *worker);

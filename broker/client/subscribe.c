@@ -18,7 +18,7 @@ struct item {
 	struct gh_ask *ask;                  /* open */
 	struct gh_subscription subscription; /* its filter is in the act's copy */
 	struct gh_share share;
-	struct gh_subscriber *subscriber;    /* made; NULL: refused */
+	struct gh_subscriber *subscriber; /* made; NULL: refused */
 	uint8_t reason;
 	uint8_t max_qos;
 	struct gh_cover cover;
@@ -31,7 +31,8 @@ struct gh_subscribing {
 	struct gh_group_wait *wait;
 	uint32_t id, count, open;
 	uint16_t packet_id;
-	bool asking, waits, disconnect; /* asking: not all have been asked yet; waits: the client isn't read */
+	bool asking, waits,
+		disconnect; /* asking: not all have been asked yet; waits: the client isn't read */
 	struct item items[];
 };
 
@@ -59,7 +60,9 @@ void gh_subscribing_free(struct gh_subscribing **subscribing)
 
 static void tell_subscribed(struct gh_channel *channel, const struct item *item)
 {
-	struct gh_event event = { .kind = GH_EV_SUBSCRIBE, .topic = item->share.filter, .share = item->share.group };
+	struct gh_event event = { .kind = GH_EV_SUBSCRIBE,
+				  .topic = item->share.filter,
+				  .share = item->share.group };
 
 	if (!gh_event_wanted(channel->shard->runtime, GH_EV_SUBSCRIBE))
 		return;
@@ -74,7 +77,8 @@ static bool one_too_many(const struct gh_channel *channel, const struct item *it
 	const struct gh_subscription *want = &item->subscription;
 
 	return (int64_t)session->subscription_count >= channel->listener->limits.subscriptions &&
-	       !gh_index_find(channel->shard->filters, session, want->filter, item->share.group.n > 0);
+	       !gh_index_find(channel->shard->filters, session, want->filter,
+			      item->share.group.n > 0);
 }
 
 static void set_options(const struct gh_subscribing *act, const struct item *item)
@@ -100,7 +104,8 @@ static void make(struct gh_subscribing *act, struct item *item)
 		item->reason = GH_REASON_QUOTA_EXCEEDED;
 		return;
 	}
-	item->subscriber = gh_index_add(shard->filters, channel->session, item->subscription.filter, share, &item->is_new);
+	item->subscriber = gh_index_add(shard->filters, channel->session, item->subscription.filter,
+					share, &item->is_new);
 	if (item->is_new)
 		atomic_fetch_add(&shard->broker->subscriptions, 1);
 	set_options(act, item);
@@ -123,7 +128,9 @@ static bool wants_retained(const struct item *item)
 static void send_suback(struct gh_subscribing *act)
 {
 	uint8_t *reasons = gh_alloc(act->count);
-	struct gh_packet_suback packet = { .type = GH_PACKET_SUBACK, .packet_id = act->packet_id, .reasons = reasons,
+	struct gh_packet_suback packet = { .type = GH_PACKET_SUBACK,
+					   .packet_id = act->packet_id,
+					   .reasons = reasons,
 					   .count = act->count };
 
 	for (uint32_t i = 0; i < act->count; i++)
@@ -139,7 +146,8 @@ static void finish(struct gh_subscribing *act)
 	send_suback(act);
 	for (uint32_t i = 0; i < act->count; i++)
 		if (wants_retained(&act->items[i]))
-			gh_deliver_retained(channel, act->items[i].subscriber, act->items[i].subscription.filter);
+			gh_deliver_retained(channel, act->items[i].subscriber,
+					    act->items[i].subscription.filter);
 	if (act->waits)
 		gh_channel_go_on(channel);
 	if (act->disconnect) {
@@ -191,10 +199,12 @@ static void judged(struct item *item, const struct gh_decision *decision)
 		item->cover = decision->cover;
 		return;
 	}
-	item->reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE ? decision->reason :
-										       GH_REASON_NOT_AUTHORIZED;
+	item->reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE
+			       ? decision->reason
+			       : GH_REASON_NOT_AUTHORIZED;
 	item->act->disconnect |= decision->disconnect || channel->listener->on_deny_disconnect;
-	gh_tell_denied(channel->shard, gh_channel_client(channel), GH_SUBSCRIBE, item->share.filter, decision);
+	gh_tell_denied(channel->shard, gh_channel_client(channel), GH_SUBSCRIBE, item->share.filter,
+		       decision);
 }
 
 static void on_judged(void *arg, struct gh_decision *decision)
@@ -213,9 +223,13 @@ static void on_judged(void *arg, struct gh_decision *decision)
 static void ask(struct gh_subscribing *act, struct item *item, struct gh_bytes properties)
 {
 	struct gh_channel *channel = act->channel;
-	struct gh_asking asking = gh_channel_asking(channel, channel->policy->authorize, on_judged, item);
-	struct gh_authorize in = { .client = gh_channel_client(channel), .action = GH_SUBSCRIBE,
-				   .qos = item->subscription.qos, .topic = item->share.filter, .share = item->share.group,
+	struct gh_asking asking =
+		gh_channel_asking(channel, channel->policy->authorize, on_judged, item);
+	struct gh_authorize in = { .client = gh_channel_client(channel),
+				   .action = GH_SUBSCRIBE,
+				   .qos = item->subscription.qos,
+				   .topic = item->share.filter,
+				   .share = item->share.group,
 				   .properties = properties };
 	struct gh_decision decision;
 
@@ -230,7 +244,8 @@ static void ask(struct gh_subscribing *act, struct item *item, struct gh_bytes p
 		judged(item, &decision);
 }
 
-static struct gh_subscribing *act_new(struct gh_channel *channel, const struct gh_packet_subscribe *packet)
+static struct gh_subscribing *act_new(struct gh_channel *channel,
+				      const struct gh_packet_subscribe *packet)
 {
 	struct gh_subscribing *act = gh_zalloc(sizeof(*act) + packet->count * sizeof(act->items[0]));
 	struct gh_bytes rest;
@@ -262,7 +277,8 @@ enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *fra
 		return gh_channel_malformed(channel, &why);
 	/* A filter is 4 bytes on the wire and a hundred here: more of them than could be granted aren't looked at. */
 	if (packet.count > channel->listener->limits.subscriptions)
-		return gh_channel_end(channel, GH_REASON_QUOTA_EXCEEDED, "more filters in a SUBSCRIBE than subscriptions");
+		return gh_channel_end(channel, GH_REASON_QUOTA_EXCEEDED,
+				      "more filters in a SUBSCRIBE than subscriptions");
 	act = channel->subscribing = act_new(channel, &packet);
 	act->open = 1;
 	for (uint32_t i = 0; i < act->count; i++)
@@ -280,9 +296,12 @@ enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *fra
 
 /* ---- UNSUBSCRIBE, and other ends ---- */
 
-static void tell_ended(struct gh_shard *shard, struct gh_session *session, const struct gh_share *share, bool revoked)
+static void tell_ended(struct gh_shard *shard, struct gh_session *session,
+		       const struct gh_share *share, bool revoked)
 {
-	struct gh_event event = { .kind = GH_EV_UNSUBSCRIBE, .topic = share->filter, .share = share->group,
+	struct gh_event event = { .kind = GH_EV_UNSUBSCRIBE,
+				  .topic = share->filter,
+				  .share = share->group,
 				  .code = revoked ? 1 : 0 };
 
 	if (!gh_event_wanted(shard->runtime, GH_EV_UNSUBSCRIBE))
@@ -291,7 +310,8 @@ static void tell_ended(struct gh_shard *shard, struct gh_session *session, const
 	gh_event_tell(shard->runtime, &event);
 }
 
-void gh_subscription_end(struct gh_shard *shard, struct gh_session *session, struct gh_subscriber *subscriber, bool revoked)
+void gh_subscription_end(struct gh_shard *shard, struct gh_session *session,
+			 struct gh_subscriber *subscriber, bool revoked)
 {
 	struct gh_share share;
 
@@ -313,7 +333,8 @@ static uint8_t unsubscribe_one(struct gh_channel *channel, struct gh_str filter)
 	struct gh_subscriber *subscriber = NULL;
 
 	if (gh_share_parse(filter, &share))
-		subscriber = gh_index_find(channel->shard->filters, channel->session, filter, share.group.n > 0);
+		subscriber = gh_index_find(channel->shard->filters, channel->session, filter,
+					   share.group.n > 0);
 	if (!subscriber)
 		return GH_REASON_NO_SUBSCRIPTION_EXISTED;
 	gh_subscription_end(channel->shard, channel->session, subscriber, false);
@@ -334,7 +355,9 @@ enum gh_next gh_unsubscribe(struct gh_channel *channel, const struct gh_frame *f
 	reasons = gh_alloc(packet.count);
 	while (n < packet.count && gh_filter_next(&packet.filters, &filter))
 		reasons[n++] = unsubscribe_one(channel, filter);
-	unsuback = (struct gh_packet_suback){ .type = GH_PACKET_UNSUBACK, .packet_id = packet.packet_id, .reasons = reasons,
+	unsuback = (struct gh_packet_suback){ .type = GH_PACKET_UNSUBACK,
+					      .packet_id = packet.packet_id,
+					      .reasons = reasons,
 					      .count = n };
 	gh_send_suback(channel, &unsuback);
 	free(reasons);

@@ -15,6 +15,7 @@ enum gh_next gh_unsubscribe(struct gh_channel *channel, const struct gh_frame *f
 void gh_subscribing_free(struct gh_subscribing **subscribing);
 
 /* Takes one subscription away: by UNSUBSCRIBE, by the end of the session, or because the right is gone (revoked). */
-void gh_subscription_end(struct gh_shard *shard, struct gh_session *session, struct gh_subscriber *subscriber, bool revoked);
+void gh_subscription_end(struct gh_shard *shard, struct gh_session *session,
+			 struct gh_subscriber *subscriber, bool revoked);
 
 #endif

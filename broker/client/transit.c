@@ -14,10 +14,16 @@ void gh_transit_of(struct gh_transit *transit, struct gh_publication *publicatio
 	struct gh_bytes properties = gh_publication_properties(publication);
 
 	*transit = (struct gh_transit){
-		.facts = { .topic = gh_publication_topic(publication), .payload = gh_publication_payload(publication),
-			   .properties = properties, .origin = gh_publication_origin(publication), .forward_n = properties.n,
-			   .qos = publication->qos, .retain = publication->retain, .is_text = publication->is_text,
-			   .expires_at = publication->expires_at, .author = publication->author },
+		.facts = { .topic = gh_publication_topic(publication),
+			   .payload = gh_publication_payload(publication),
+			   .properties = properties,
+			   .origin = gh_publication_origin(publication),
+			   .forward_n = properties.n,
+			   .qos = publication->qos,
+			   .retain = publication->retain,
+			   .is_text = publication->is_text,
+			   .expires_at = publication->expires_at,
+			   .author = publication->author },
 		.forward = properties,
 		.publication = gh_publication_ref(publication),
 		.forward_known = true,
@@ -50,7 +56,8 @@ struct gh_bytes gh_transit_forward(struct gh_transit *transit)
 	} else if (facts->forward_n > 0) {
 		uint8_t *out = gh_buf_reserve(&transit->forward_copy, facts->properties.n);
 
-		transit->forward = (struct gh_bytes){ out, gh_property_forward(facts->properties, out) };
+		transit->forward =
+			(struct gh_bytes){ out, gh_property_forward(facts->properties, out) };
 	}
 	return transit->forward;
 }

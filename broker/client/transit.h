@@ -12,7 +12,7 @@
  */
 struct gh_transit {
 	struct gh_publication_facts facts;
-	struct gh_bytes forward;            /* properties a subscriber gets; valid once forward_known */
+	struct gh_bytes forward; /* properties a subscriber gets; valid once forward_known */
 	struct gh_publication *publication; /* a reference; NULL: not made yet */
 	struct gh_buf forward_copy;
 	bool forward_known;

@@ -37,7 +37,8 @@ static void publish(struct firing *firing)
 	gh_transit_of(&transit, will->publication);
 	if (will->has_expiry) { /* counts from now: the publication itself has no end, so another one is made of it */
 		gh_publication_unref(&transit.publication);
-		transit.facts.expires_at = gh_shard_now(shard) + (will->expiry ? will->expiry * 1000ull : 1);
+		transit.facts.expires_at =
+			gh_shard_now(shard) + (will->expiry ? will->expiry * 1000ull : 1);
 	}
 	gh_count(shard->broker, GH_COUNT_WILLS);
 	gh_tell_published(shard, gh_snapshot_client(transit.facts.author), &transit.facts);
@@ -53,14 +54,17 @@ static void on_answer(void *arg, enum gh_author answer)
 	if (answer == GH_AUTHOR_ENTITLED)
 		publish(firing);
 	else
-		gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication), GH_COUNT_DROP_AUTHOR);
+		gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication),
+				GH_COUNT_DROP_AUTHOR);
 	firing_free(firing);
 }
 
 static void fire(struct gh_shard *shard, struct gh_session *session)
 {
 	struct firing *firing = gh_zalloc(sizeof(*firing));
-	struct gh_inquiring inquiring = { .shard = shard, .action = GH_WILL, .done = on_answer, .arg = firing };
+	struct gh_inquiring inquiring = {
+		.shard = shard, .action = GH_WILL, .done = on_answer, .arg = firing
+	};
 	enum gh_author answer;
 
 	firing->shard = shard;
@@ -76,8 +80,7 @@ static void fire(struct gh_shard *shard, struct gh_session *session)
 
 void gh_wills_cancel(struct gh_shard *shard)
 {
-	gh_list_each(&shard->wills, it, next)
-		firing_free(gh_container(it, struct firing, in_shard));
+	gh_list_each(&shard->wills, it, next) firing_free(gh_container(it, struct firing, in_shard));
 }
 
 static void on_delay_over(struct gh_timeout *timeout)
@@ -105,10 +108,14 @@ void gh_will_set(struct gh_channel *channel, const struct gh_will *will)
 	drop(channel->shard, session);
 	if (!will)
 		return;
-	facts = (struct gh_publication_facts){ .topic = will->topic, .payload = will->payload,
-					       .properties = will->properties.raw, .forward_n = will->properties.forward_n,
-					       .origin = gh_session_client_id(session), .qos = will->qos,
-					       .retain = will->retain, .is_text = will->properties.is_text,
+	facts = (struct gh_publication_facts){ .topic = will->topic,
+					       .payload = will->payload,
+					       .properties = will->properties.raw,
+					       .forward_n = will->properties.forward_n,
+					       .origin = gh_session_client_id(session),
+					       .qos = will->qos,
+					       .retain = will->retain,
+					       .is_text = will->properties.is_text,
 					       .author = gh_author_of(channel) };
 	publication = gh_publication_new(&facts);
 	if (!publication) {

@@ -31,7 +31,8 @@ static void on_status(struct gh_ctl_client *client, const struct gh_words *words
 	gh_json_init(&json, &rows);
 	gh_json_object(&json, NULL);
 	gh_json_str(&json, "version", gh_str(PACKAGE_VERSION));
-	gh_json_str(&json, "configuration", gh_str(daemon->options.file ? daemon->options.file : "(none)"));
+	gh_json_str(&json, "configuration",
+		    gh_str(daemon->options.file ? daemon->options.file : "(none)"));
 	gh_json_number(&json, "generation", (int64_t)daemon->runtime->generation);
 	gh_json_number(&json, "uptime", gh_clock_wall_us() / 1000000 - broker->started_at);
 	gh_json_number(&json, "workers", broker->worker_count);
@@ -98,7 +99,8 @@ static void on_plugins(struct gh_ctl_client *client, const struct gh_words *word
 
 /* ---- clients, disconnect ---- */
 
-static void clients_gathered(struct gh_ctl_client *client, struct gh_str rows, size_t count, struct gh_snapshot *who)
+static void clients_gathered(struct gh_ctl_client *client, struct gh_str rows, size_t count,
+			     struct gh_snapshot *who)
 {
 	(void)count;
 	(void)who;
@@ -111,7 +113,8 @@ static void on_clients(struct gh_ctl_client *client, const struct gh_words *word
 	gh_ctl_gather(client, gh_inspect_clients, NULL, clients_gathered);
 }
 
-static void disconnected(struct gh_ctl_client *client, struct gh_str rows, size_t count, struct gh_snapshot *who)
+static void disconnected(struct gh_ctl_client *client, struct gh_str rows, size_t count,
+			 struct gh_snapshot *who)
 {
 	(void)rows;
 	(void)who;
@@ -202,7 +205,8 @@ static void tell(const struct gh_ctl_client *client, const struct gh_words *word
 	gh_buf_u8(&text, 0);
 	snprintf(user, sizeof(user), "uid %u", client->uid);
 	gh_log_line(GH_LOG_NOTICE,
-		    (const struct gh_log_field[]){ GH_FIELD_NUMBER("uid", client->uid), GH_FIELD_NUMBER("pid", client->pid),
+		    (const struct gh_log_field[]){ GH_FIELD_NUMBER("uid", client->uid),
+						   GH_FIELD_NUMBER("pid", client->pid),
 						   GH_FIELD("command", (const char *)text.p) },
 		    3, "control command");
 	event.text = (const char *)text.p;
@@ -218,7 +222,8 @@ void gh_ctl_command(struct gh_ctl_client *client, const struct gh_words *words)
 		if (strcmp(words->word[0], commands[i].name) != 0)
 			continue;
 		if (words->count < commands[i].words_min || words->count > commands[i].words_max) {
-			gh_ctl_fail(client, "usage", "%s: wrong number of arguments", commands[i].name);
+			gh_ctl_fail(client, "usage", "%s: wrong number of arguments",
+				    commands[i].name);
 			return;
 		}
 		if (commands[i].changes)

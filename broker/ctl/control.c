@@ -86,7 +86,8 @@ void gh_ctl_rows(struct gh_ctl_client *client, struct gh_str rows)
 
 static void write_some(struct gh_ctl_client *client)
 {
-	ssize_t n = send(gh_io_fd(client->io), client->out.p + client->sent, client->out.n - client->sent, MSG_NOSIGNAL);
+	ssize_t n = send(gh_io_fd(client->io), client->out.p + client->sent,
+			 client->out.n - client->sent, MSG_NOSIGNAL);
 
 	if (n > 0)
 		client->sent += (size_t)n;
@@ -143,7 +144,8 @@ static void on_connection(struct gh_io *io, unsigned events, void *arg)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (control->client_count == CLIENTS_MAX || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+	if (control->client_count == CLIENTS_MAX ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
 		close(fd);
 		return;
 	}
@@ -164,7 +166,8 @@ static void on_connection(struct gh_io *io, unsigned events, void *arg)
 static bool in_use(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool answered = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	bool answered =
+		fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -189,11 +192,13 @@ static int bind_to(const char *path, unsigned mode, int *fd_r, struct gh_error *
 	int fd, rc;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		return gh_error_set(error, GH_EINVAL, "control socket '%s': a path of at most %zu bytes is possible", path,
-				    sizeof(address.sun_path) - 1);
+		return gh_error_set(error, GH_EINVAL,
+				    "control socket '%s': a path of at most %zu bytes is possible",
+				    path, sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (in_use(&address))
-		return gh_error_set(error, GH_EBUSY, "control socket '%s': another broker uses it", path);
+		return gh_error_set(error, GH_EBUSY, "control socket '%s': another broker uses it",
+				    path);
 	make_parent(path);
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -34,7 +34,8 @@ struct gh_control {
 };
 
 /* Replies: each ends the request; the client is freed when it has been sent. */
-void gh_ctl_fail(struct gh_ctl_client *client, const char *code, const char *fmt, ...) GH_PRINTF(3, 4);
+void gh_ctl_fail(struct gh_ctl_client *client, const char *code, const char *fmt, ...)
+	GH_PRINTF(3, 4);
 void gh_ctl_text(struct gh_ctl_client *client, struct gh_str text);
 /* rows: JSON elements, commas between them, without brackets. */
 void gh_ctl_rows(struct gh_ctl_client *client, struct gh_str rows);
@@ -47,9 +48,10 @@ void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words);
  * Asks every worker, or the one of client_id (not NULL); done() once all have answered, with all their elements joined. It
  * replies. Nothing comes if the client has gone meanwhile.
  */
-typedef void gh_gathered_fn(struct gh_ctl_client *client, struct gh_str rows, size_t count, struct gh_snapshot *who);
-void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, struct gh_question *), const char *client_id,
-		   gh_gathered_fn *done);
+typedef void gh_gathered_fn(struct gh_ctl_client *client, struct gh_str rows, size_t count,
+			    struct gh_snapshot *who);
+void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, struct gh_question *),
+		   const char *client_id, gh_gathered_fn *done);
 
 /* The client has gone: what is under way has nobody to tell. */
 void gh_ctl_gathering_orphan(struct gh_ctl_client *client);

@@ -20,7 +20,8 @@
 
 /* ---- reading ---- */
 
-static int read_settings(const struct gh_daemon_options *options, struct gh_settings **settings_r, struct gh_error *error)
+static int read_settings(const struct gh_daemon_options *options, struct gh_settings **settings_r,
+			 struct gh_error *error)
 {
 	if (options->file)
 		return gh_settings_read(options->file, settings_r, error);
@@ -28,7 +29,8 @@ static int read_settings(const struct gh_daemon_options *options, struct gh_sett
 	return 0;
 }
 
-static int open_log(const struct gh_daemon *daemon, const struct gh_settings *settings, struct gh_error *error)
+static int open_log(const struct gh_daemon *daemon, const struct gh_settings *settings,
+		    struct gh_error *error)
 {
 	struct gh_log_settings log = settings->log;
 
@@ -52,15 +54,18 @@ static uint64_t count_limit(int64_t limit)
 
 static struct gh_retained_limits retained_of(const struct gh_limits *limits)
 {
-	return (struct gh_retained_limits){ .count = count_limit(limits->retained_messages), .bytes = limits->retained_bytes };
+	return (struct gh_retained_limits){ .count = count_limit(limits->retained_messages),
+					    .bytes = limits->retained_bytes };
 }
 
 static void say_open(const struct gh_settings *settings)
 {
 	for (size_t i = 0; i < settings->listener_count; i++)
-		if (settings->listeners[i].authorize.open && settings->listeners[i].authorize.count == 0)
-			gh_log_warning("listener '%s': authorize: none: every client may publish and subscribe to everything",
-				       settings->listeners[i].name);
+		if (settings->listeners[i].authorize.open &&
+		    settings->listeners[i].authorize.count == 0)
+			gh_log_warning(
+				"listener '%s': authorize: none: every client may publish and subscribe to everything",
+				settings->listeners[i].name);
 }
 
 static unsigned connections_of(const struct gh_daemon *daemon, const struct gh_settings *settings)
@@ -79,12 +84,14 @@ static char *keep_name(struct gh_daemon *daemon, const char *name)
 	for (size_t i = 0; i < daemon->listener_name_count; i++)
 		if (strcmp(daemon->listener_names[i], name) == 0)
 			return daemon->listener_names[i];
-	daemon->listener_names = gh_realloc_array(daemon->listener_names, daemon->listener_name_count + 1,
-						  sizeof(*daemon->listener_names));
+	daemon->listener_names =
+		gh_realloc_array(daemon->listener_names, daemon->listener_name_count + 1,
+				 sizeof(*daemon->listener_names));
 	return daemon->listener_names[daemon->listener_name_count++] = gh_strdup(name);
 }
 
-static int prepare_first(struct gh_daemon *daemon, const struct gh_listener_want *want, struct gh_error *error)
+static int prepare_first(struct gh_daemon *daemon, const struct gh_listener_want *want,
+			 struct gh_error *error)
 {
 	struct gh_error first;
 	int rc = gh_listeners_prepare(daemon->listeners, want, 1, &first);
@@ -96,16 +103,19 @@ static int prepare_first(struct gh_daemon *daemon, const struct gh_listener_want
 	return rc;
 }
 
-static int prepare_listeners(struct gh_daemon *daemon, const struct gh_settings *settings, struct gh_error *error)
+static int prepare_listeners(struct gh_daemon *daemon, const struct gh_settings *settings,
+			     struct gh_error *error)
 {
 	struct gh_listener_want *wants = gh_alloc_array(settings->listener_count, sizeof(*wants));
 	int rc;
 
 	for (size_t i = 0; i < settings->listener_count; i++)
-		wants[i] = (struct gh_listener_want){ .name = settings->listeners[i].name,
-						      .address = settings->listeners[i].address,
-						      .mode = settings->listeners[i].mode,
-						      .user = keep_name(daemon, settings->listeners[i].name) };
+		wants[i] =
+			(struct gh_listener_want){ .name = settings->listeners[i].name,
+						   .address = settings->listeners[i].address,
+						   .mode = settings->listeners[i].mode,
+						   .user = keep_name(daemon,
+								     settings->listeners[i].name) };
 	rc = gh_listeners_prepare(daemon->listeners, wants, settings->listener_count, error);
 	if (rc < 0 && !daemon->options.file) /* loopback on a host without IPv6 */
 		rc = prepare_first(daemon, wants, error);
@@ -122,7 +132,9 @@ static void say_listening(const struct gh_daemon *daemon)
 		if (daemon->options.file)
 			gh_log_notice("listening on %s (listener '%s')", address, name);
 		else
-			gh_log_notice("listening on %s only: no listener configured, see gatehouse.yaml(5)", address);
+			gh_log_notice(
+				"listening on %s only: no listener configured, see gatehouse.yaml(5)",
+				address);
 }
 
 static bool admit(void *arg, void *listener, const struct gh_peer *peer)
@@ -154,7 +166,8 @@ static int make_directories(const struct gh_settings *settings, struct gh_error 
 
 	make_parents(state, 0755);
 	if (mkdir(state, 0750) < 0 && errno != EEXIST)
-		return gh_error_set(error, GH_EIO, "state-directory '%s': %s", state, strerror(errno));
+		return gh_error_set(error, GH_EIO, "state-directory '%s': %s", state,
+				    strerror(errno));
 	make_parents(settings->control_socket, 0750);
 	return 0;
 }
@@ -168,13 +181,17 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 {
 	struct gh_broker *broker = &daemon->broker;
 
-	broker->hooks = (struct gh_hooks){ .askers = broker->askers, .metrics = broker->metrics,
-					   .on_idle = gh_runtime_idle, .arg = daemon };
+	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
+					   .metrics = broker->metrics,
+					   .on_idle = gh_runtime_idle,
+					   .arg = daemon };
 	daemon->loop = gh_loop_new();
 	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
 	if (!daemon->inbox)
-		return gh_error_set(error, GH_EIO, "no descriptor for the control thread: %s", strerror(errno));
-	daemon->asker = gh_asker_enter(broker->askers, broker->worker_count, daemon->loop, post, daemon->inbox);
+		return gh_error_set(error, GH_EIO, "no descriptor for the control thread: %s",
+				    strerror(errno));
+	daemon->asker = gh_asker_enter(broker->askers, broker->worker_count, daemon->loop, post,
+				       daemon->inbox);
 	return gh_loader_new(daemon->options.plugin_directory, &broker->hooks.loader, error);
 }
 
@@ -208,10 +225,12 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 
 	gh_total_init(&broker->total, connections_of(daemon, settings));
 	broker->first = daemon->runtime;
-	rc = gh_workers_start(broker->worker_count, &gh_shard_fn, broker, &broker->total, &broker->workers, error);
+	rc = gh_workers_start(broker->worker_count, &gh_shard_fn, broker, &broker->total,
+			      &broker->workers, error);
 	if (rc < 0)
 		return rc;
-	daemon->listeners = gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
+	daemon->listeners =
+		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
 	if (rc == 0) {
 		rc = gh_control_new(daemon, &daemon->control, error);
@@ -224,7 +243,8 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 	return 0;
 }
 
-int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options, struct gh_error *error)
+int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options,
+		    struct gh_error *error)
 {
 	int rc;
 
@@ -242,8 +262,10 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 		gh_daemon_done(daemon);
 		return rc;
 	}
-	gh_log_notice("gatehouse " PACKAGE_VERSION " running, workers=%u, descriptors=%u, connections at most %u",
-		      daemon->broker.worker_count, daemon->nofile, gh_total_max(&daemon->broker.total));
+	gh_log_notice("gatehouse " PACKAGE_VERSION
+		      " running, workers=%u, descriptors=%u, connections at most %u",
+		      daemon->broker.worker_count, daemon->nofile,
+		      gh_total_max(&daemon->broker.total));
 	say_open(gh_daemon_in_force(daemon));
 	say_listening(daemon);
 	return 0;
@@ -267,15 +289,19 @@ void gh_daemon_run(struct gh_daemon *daemon)
 
 static int fixed(const char *what, bool same, struct gh_error *error)
 {
-	return same ? 0 : gh_error_set(error, GH_EINVAL, "%s can't change while the broker runs: restart needed", what);
+	return same ? 0
+		    : gh_error_set(error, GH_EINVAL,
+				   "%s can't change while the broker runs: restart needed", what);
 }
 
-static int check_fixed(const struct gh_settings *now, const struct gh_settings *then, struct gh_error *error)
+static int check_fixed(const struct gh_settings *now, const struct gh_settings *then,
+		       struct gh_error *error)
 {
 	int rc = fixed("workers", now->workers == then->workers, error);
 
 	if (rc == 0)
-		rc = fixed("state-directory", strcmp(now->state_directory, then->state_directory) == 0, error);
+		rc = fixed("state-directory",
+			   strcmp(now->state_directory, then->state_directory) == 0, error);
 	if (rc == 0)
 		rc = fixed("control", strcmp(now->control_socket, then->control_socket) == 0, error);
 	return rc;
@@ -307,7 +333,8 @@ static int reload(struct gh_daemon *daemon, struct gh_error *error)
 		return rc;
 	rc = check_fixed(gh_daemon_in_force(daemon), settings, error);
 	if (rc == 0)
-		rc = gh_runtime_build(&daemon->broker.hooks, settings, daemon->runtime, &runtime, error);
+		rc = gh_runtime_build(&daemon->broker.hooks, settings, daemon->runtime, &runtime,
+				      error);
 	if (rc < 0) {
 		gh_settings_free(&settings);
 		return rc;
@@ -329,7 +356,8 @@ static int reload(struct gh_daemon *daemon, struct gh_error *error)
 int gh_daemon_reload(struct gh_daemon *daemon, struct gh_error *error)
 {
 	struct gh_event event = { .kind = GH_EV_RELOAD };
-	int rc = daemon->stopping ? gh_error_set(error, GH_EBUSY, "the broker stops") : reload(daemon, error);
+	int rc = daemon->stopping ? gh_error_set(error, GH_EBUSY, "the broker stops")
+				  : reload(daemon, error);
 
 	if (rc < 0) {
 		gh_log_error("reload refused, the old configuration stays: %s", error->text);
@@ -365,7 +393,8 @@ void gh_daemon_stop(struct gh_daemon *daemon)
 	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
 		gh_shard_shutdown(gh_workers_at(daemon->broker.workers, i));
 	daemon->stopped.deliver = on_stopped;
-	gh_workers_stop(daemon->broker.workers, (uint32_t)gh_daemon_in_force(daemon)->shutdown_timeout, daemon->inbox,
+	gh_workers_stop(daemon->broker.workers,
+			(uint32_t)gh_daemon_in_force(daemon)->shutdown_timeout, daemon->inbox,
 			&daemon->stopped);
 }
 

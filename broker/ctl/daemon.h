@@ -24,22 +24,23 @@ struct gh_daemon {
 	struct gh_loop *loop;
 	struct gh_inbox *inbox;
 	struct gh_asker *asker;
-	struct gh_runtime *runtime;    /* in force; held */
+	struct gh_runtime *runtime; /* in force; held */
 	struct gh_listeners *listeners;
-	struct gh_retiring *retiring;  /* runtimes on their way out, newest first */
-	struct gh_control *control;    /* the control socket */
-	char **listener_names;         /* every name ever in force: connections may still refer to one that is gone */
+	struct gh_retiring *retiring; /* runtimes on their way out, newest first */
+	struct gh_control *control;   /* the control socket */
+	char **listener_names; /* every name ever in force: connections may still refer to one that is gone */
 	size_t listener_name_count;
 	unsigned nofile;
 	bool stopping;
-	struct gh_mail stopped;        /* the workers have ended */
+	struct gh_mail stopped; /* the workers have ended */
 };
 
 /* Reads, loads and creates everything, opens nothing, undoes it again: `--check-config`. */
 int gh_daemon_check(const struct gh_daemon_options *options, struct gh_error *error);
 
 /* Begins to serve. On failure nothing is left running. */
-int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options, struct gh_error *error);
+int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options,
+		    struct gh_error *error);
 
 /* Serves until gh_daemon_stop() has come to its end. */
 void gh_daemon_run(struct gh_daemon *daemon);

@@ -20,7 +20,8 @@ struct gh_explaining {
 	struct gh_runtime *runtime; /* held */
 	struct gh_snapshot *who;
 	struct gh_ask *ask;
-	const char *listener, *user, *realm, *client_id, *address, *live, *topic; /* in the client's request */
+	const char *listener, *user, *realm, *client_id, *address, *live,
+		*topic; /* in the client's request */
 	uint64_t qos, size;
 	bool retain, bound;
 	enum gh_action action; /* 0: connect */
@@ -59,7 +60,8 @@ static void limits_fields(struct gh_json *json, const struct gh_decision *decisi
 	gh_json_bool(json, "retain", !decision->no_retain);
 }
 
-static void reply(struct gh_explaining *explaining, const struct gh_decision *decision, const struct gh_identity *identity)
+static void reply(struct gh_explaining *explaining, const struct gh_decision *decision,
+		  const struct gh_identity *identity)
 {
 	struct gh_ctl_client *client = explaining->client;
 	char rule[GH_FILE_MAX + 16];
@@ -94,18 +96,24 @@ static void on_judged(void *arg, struct gh_decision *decision)
 
 static void ask_right(struct gh_explaining *explaining)
 {
-	const struct gh_policy *policy = gh_runtime_policy(explaining->runtime, gh_snapshot_client(explaining->who)->listener);
-	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker, .done = on_judged,
+	const struct gh_policy *policy =
+		gh_runtime_policy(explaining->runtime, gh_snapshot_client(explaining->who)->listener);
+	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker,
+				    .done = on_judged,
 				    .arg = explaining };
-	struct gh_authorize in = { .flags = GH_EXPLAIN | GH_HYPOTHETICAL, .client = gh_snapshot_client(explaining->who),
-				   .action = explaining->action, .qos = (uint8_t)explaining->qos,
-				   .retain = explaining->retain, .topic = gh_str(explaining->topic),
+	struct gh_authorize in = { .flags = GH_EXPLAIN | GH_HYPOTHETICAL,
+				   .client = gh_snapshot_client(explaining->who),
+				   .action = explaining->action,
+				   .qos = (uint8_t)explaining->qos,
+				   .retain = explaining->retain,
+				   .topic = gh_str(explaining->topic),
 				   .payload_size = explaining->size };
 	struct gh_decision decision;
 	struct gh_share share;
 
 	if (!policy) {
-		gh_ctl_fail(explaining->client, "not-found", "its listener isn't configured any more");
+		gh_ctl_fail(explaining->client, "not-found",
+			    "its listener isn't configured any more");
 		gh_explaining_free(&explaining->client->explaining);
 		return;
 	}
@@ -143,9 +151,12 @@ static void on_looked_up(void *arg, struct gh_decision *decision)
 
 static void look_up(struct gh_explaining *explaining, const struct gh_policy *policy)
 {
-	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker, .chain = policy->authenticate,
-				    .done = on_looked_up, .arg = explaining };
-	struct gh_lookup in = { .flags = GH_EXPLAIN | GH_HYPOTHETICAL, .client = gh_snapshot_client(explaining->who),
+	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker,
+				    .chain = policy->authenticate,
+				    .done = on_looked_up,
+				    .arg = explaining };
+	struct gh_lookup in = { .flags = GH_EXPLAIN | GH_HYPOTHETICAL,
+				.client = gh_snapshot_client(explaining->who),
 				.principal = explaining->user };
 	struct gh_decision decision;
 
@@ -161,7 +172,8 @@ static void look_up(struct gh_explaining *explaining, const struct gh_policy *po
 static void made_up(struct gh_explaining *explaining)
 {
 	struct gh_ctl_client *client = explaining->client;
-	const char *listener = explaining->listener ? explaining->listener : explaining->runtime->policies[0].listener;
+	const char *listener = explaining->listener ? explaining->listener
+						    : explaining->runtime->policies[0].listener;
 	const struct gh_policy *policy = gh_runtime_policy(explaining->runtime, listener);
 	char address[GH_PEER_TEXT];
 	struct gh_client facts;
@@ -193,7 +205,8 @@ static void made_up(struct gh_explaining *explaining)
 	}
 }
 
-static void found(struct gh_ctl_client *client, struct gh_str rows, size_t count, struct gh_snapshot *who)
+static void found(struct gh_ctl_client *client, struct gh_str rows, size_t count,
+		  struct gh_snapshot *who)
 {
 	struct gh_explaining *explaining = client->explaining;
 
@@ -218,9 +231,12 @@ static bool take_word(struct gh_explaining *e, const char *word)
 		const char *key;
 		size_t offset;
 	} texts[] = {
-		{ "listener=", offsetof(struct gh_explaining, listener) }, { "user=", offsetof(struct gh_explaining, user) },
-		{ "realm=", offsetof(struct gh_explaining, realm) },	   { "client=", offsetof(struct gh_explaining, client_id) },
-		{ "address=", offsetof(struct gh_explaining, address) },   { "live=", offsetof(struct gh_explaining, live) },
+		{ "listener=", offsetof(struct gh_explaining, listener) },
+		{ "user=", offsetof(struct gh_explaining, user) },
+		{ "realm=", offsetof(struct gh_explaining, realm) },
+		{ "client=", offsetof(struct gh_explaining, client_id) },
+		{ "address=", offsetof(struct gh_explaining, address) },
+		{ "live=", offsetof(struct gh_explaining, live) },
 		{ "topic=", offsetof(struct gh_explaining, topic) },
 	};
 

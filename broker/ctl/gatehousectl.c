@@ -14,7 +14,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum exit_code { EXIT_FINE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_NOT_FOUND = 4 };
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+	EXIT_NOT_FOUND = 4
+};
 
 static const char usage_text[] =
 	"usage: gatehousectl [--socket PATH] [--json] COMMAND\n"
@@ -39,7 +45,16 @@ struct call {
 
 /* ---- the command line ---- */
 
-enum { OPT_SOCKET = 256, OPT_JSON, OPT_PROMETHEUS, OPT_RETAIN, OPT_BOUND, OPT_HELP, OPT_VERSION, OPT_KEY };
+enum {
+	OPT_SOCKET = 256,
+	OPT_JSON,
+	OPT_PROMETHEUS,
+	OPT_RETAIN,
+	OPT_BOUND,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_KEY
+};
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -94,7 +109,8 @@ static bool put_later(struct later *later, const char *key, const char *value)
 
 static const char *key_of(int index)
 {
-	static const char *const keys[] = { "live=", "user=", "client=", "address=", "listener=", "qos=", "size=" };
+	static const char *const keys[] = { "live=",     "user=", "client=", "address=",
+					    "listener=", "qos=",  "size=" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strncmp(keys[i], long_options[index].name, strlen(keys[i]) - 1) == 0)
@@ -112,29 +128,14 @@ static int take_option(struct call *call, struct later *later, int option, int i
 		fine = strlen(optarg) < sizeof(call->socket);
 		snprintf(call->socket, sizeof(call->socket), "%s", optarg);
 		break;
-	case OPT_JSON:
-		call->json = true;
-		break;
-	case OPT_PROMETHEUS:
-		fine = put_later(later, "prometheus", "");
-		break;
-	case OPT_RETAIN:
-		fine = put_later(later, "retain=yes", "");
-		break;
-	case OPT_BOUND:
-		fine = put_later(later, "bound=yes", "");
-		break;
-	case OPT_KEY:
-		fine = put_later(later, key_of(index), optarg);
-		break;
-	case OPT_HELP:
-		fputs(usage_text, stdout);
-		return EXIT_FINE;
-	case OPT_VERSION:
-		printf("gatehousectl " PACKAGE_VERSION "\n");
-		return EXIT_FINE;
-	default:
-		fine = false;
+	case OPT_JSON: call->json = true; break;
+	case OPT_PROMETHEUS: fine = put_later(later, "prometheus", ""); break;
+	case OPT_RETAIN: fine = put_later(later, "retain=yes", ""); break;
+	case OPT_BOUND: fine = put_later(later, "bound=yes", ""); break;
+	case OPT_KEY: fine = put_later(later, key_of(index), optarg); break;
+	case OPT_HELP: fputs(usage_text, stdout); return EXIT_FINE;
+	case OPT_VERSION: printf("gatehousectl " PACKAGE_VERSION "\n"); return EXIT_FINE;
+	default: fine = false;
 	}
 	if (fine)
 		return -1;
@@ -152,7 +153,8 @@ static int parse(struct call *call, int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	for (bool fine = true; optind < argc && fine; optind++)
-		fine = add_word(call, is_explain(call) && call->count == 2 ? "topic=" : "", argv[optind]);
+		fine = add_word(call, is_explain(call) && call->count == 2 ? "topic=" : "",
+				argv[optind]);
 	for (size_t i = 0; i < later.count; i++)
 		add_word(call, later.item[i].key, later.item[i].value);
 	if (call->count > 0 && optind == argc)
@@ -205,7 +207,9 @@ static int exchange(const struct call *call, struct gh_buf *reply)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return unreachable(call, strerror(errno));
 	gh_wire_request(&request, call->words, call->count);
-	rc = send_all(fd, &request) < 0 || receive_all(fd, reply) < 0 ? unreachable(call, "no answer") : 0;
+	rc = send_all(fd, &request) < 0 || receive_all(fd, reply) < 0
+		     ? unreachable(call, "no answer")
+		     : 0;
 	gh_buf_done(&request);
 	close(fd);
 	return rc;
@@ -216,12 +220,9 @@ static int exchange(const struct call *call, struct gh_buf *reply)
 static char *cell(const json_t *value)
 {
 	switch (json_typeof(value)) {
-	case JSON_STRING:
-		return gh_strdup(json_string_value(value));
-	case JSON_NULL:
-		return gh_strdup("");
-	default:
-		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	case JSON_STRING: return gh_strdup(json_string_value(value));
+	case JSON_NULL: return gh_strdup("");
+	default: return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 	}
 }
 
@@ -241,7 +242,8 @@ static int widest(const json_t *rows, const char *key)
 	size_t width = strlen(key), i;
 	const json_t *row;
 
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const json_t *value = json_object_get(row, key);
 		char *text = value ? cell(value) : NULL;
 
@@ -258,11 +260,12 @@ static void print_table(json_t *rows)
 	const char *key;
 	size_t i;
 
-	json_object_foreach(first, key, value)
-		print_cell(key, widest(rows, key) + 2);
+	json_object_foreach(first, key, value) print_cell(key, widest(rows, key) + 2);
 	putchar('\n');
-	json_array_foreach(rows, i, row) {
-		json_object_foreach(first, key, value) {
+	json_array_foreach(rows, i, row)
+	{
+		json_object_foreach(first, key, value)
+		{
 			const json_t *mine = json_object_get(row, key);
 			char *text = mine ? cell(mine) : gh_strdup("");
 
@@ -279,7 +282,8 @@ static void print_list(json_t *row)
 	json_t *value;
 	const char *key;
 
-	json_object_foreach(row, key, value) {
+	json_object_foreach(row, key, value)
+	{
 		char *text = cell(value);
 
 		print_cell(key, 18);
@@ -328,7 +332,8 @@ static int show(const struct call *call, const json_t *reply)
 	else if (text)
 		fputs(text, stdout);
 	if (is_explain(call) &&
-	    strcmp(json_string_value(json_object_get(json_array_get(rows, 0), "verdict")), "allow") != 0)
+	    strcmp(json_string_value(json_object_get(json_array_get(rows, 0), "verdict")),
+		   "allow") != 0)
 		return EXIT_REFUSED;
 	return EXIT_FINE;
 }

@@ -55,14 +55,14 @@ static void answered(struct gh_question *question, bool in_time)
 		return;
 	if (client && in_time) {
 		client->gathering = NULL;
-		gathering->done(client, gh_str_n((const char *)gathering->rows.p, gathering->rows.n), gathering->count,
-				gathering->who);
+		gathering->done(client, gh_str_n((const char *)gathering->rows.p, gathering->rows.n),
+				gathering->count, gathering->who);
 	}
 	gathering_free(gathering);
 }
 
-void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, struct gh_question *), const char *client_id,
-		   gh_gathered_fn *done)
+void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, struct gh_question *),
+		   const char *client_id, gh_gathered_fn *done)
 {
 	struct gh_daemon *daemon = client->control->daemon;
 	struct gh_broker *broker = &daemon->broker;
@@ -73,11 +73,12 @@ void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, 
 	gathering->open = client_id ? 1 : broker->worker_count;
 	client->gathering = gathering;
 	for (unsigned i = 0; i < (client_id ? 1 : broker->worker_count); i++) {
-		struct gh_question *question = gh_question_new(daemon->inbox, run, answered, gathering);
+		struct gh_question *question =
+			gh_question_new(daemon->inbox, run, answered, gathering);
 
 		if (client_id)
 			question->client_id = gh_strdup(client_id);
-		gh_question_ask(question, client_id ? gh_broker_worker(broker, gh_str(client_id)) :
-						      gh_workers_at(broker->workers, i));
+		gh_question_ask(question, client_id ? gh_broker_worker(broker, gh_str(client_id))
+						    : gh_workers_at(broker->workers, i));
 	}
 }

@@ -37,7 +37,8 @@ static struct gh_retiring *find(const struct gh_daemon *daemon, const struct gh_
 	return r;
 }
 
-static void note(struct gh_daemon *daemon, struct gh_runtime *runtime, void (*deliver)(struct gh_mail *, void *))
+static void note(struct gh_daemon *daemon, struct gh_runtime *runtime,
+		 void (*deliver)(struct gh_mail *, void *))
 {
 	struct note *note = gh_alloc(sizeof(*note));
 
@@ -104,7 +105,8 @@ static void on_idle(struct gh_mail *mail, void *owner)
 	}
 	retiring->outstanding = daemon->broker.worker_count;
 	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
-		gh_shard_stop_runtime(gh_workers_at(daemon->broker.workers, i), retiring->runtime, left, daemon);
+		gh_shard_stop_runtime(gh_workers_at(daemon->broker.workers, i), retiring->runtime,
+				      left, daemon);
 }
 
 void gh_runtime_idle(void *arg, struct gh_runtime *runtime)
@@ -129,7 +131,8 @@ void gh_runtime_replace(struct gh_daemon *daemon, struct gh_runtime *old)
 
 	retiring->outstanding = daemon->broker.worker_count;
 	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
-		gh_shard_swap(gh_workers_at(daemon->broker.workers, i), daemon->runtime, left, daemon);
+		gh_shard_swap(gh_workers_at(daemon->broker.workers, i), daemon->runtime, left,
+			      daemon);
 }
 
 struct gh_runtime *gh_runtime_retiring(const struct gh_daemon *daemon, size_t index)

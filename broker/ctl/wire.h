@@ -12,7 +12,7 @@
  *   {"ok":true,"text":"..."}               printed as it is
  *   {"ok":false,"code":"not-found","error":"..."}
  */
-#define GH_WIRE_MAX 65536u /* bytes of WORDS */
+#define GH_WIRE_MAX   65536u /* bytes of WORDS */
 #define GH_WIRE_WORDS 64u
 
 /* Words of a request; they point into its bytes. */

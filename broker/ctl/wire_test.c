@@ -36,12 +36,12 @@ static const struct {
 	const char *text;
 	size_t n;
 } refused[] = {
-	{ "x:", 2 },          /* no number */
-	{ "0:", 2 },          /* no word */
-	{ "3:abc", 5 },       /* the word doesn't end */
-	{ "2:a\0b", 5 },      /* more than it said */
-	{ "65537:", 6 },      /* longer than is taken */
-	{ "0000000", 7 },     /* no colon where one must be by now */
+	{ "x:", 2 },      /* no number */
+	{ "0:", 2 },      /* no word */
+	{ "3:abc", 5 },   /* the word doesn't end */
+	{ "2:a\0b", 5 },  /* more than it said */
+	{ "65537:", 6 },  /* longer than is taken */
+	{ "0000000", 7 }, /* no colon where one must be by now */
 	{ "-1:", 3 },
 };
 
