@@ -4,6 +4,7 @@
 #define GH_BASE_LOG_H
 
 #include "base/error.h"
+#include "base/str.h"
 
 #include <gatehouse/host.h>
 #include <stdarg.h>

@@ -44,8 +44,10 @@ static void answer(struct gh_inquiry *inquiry, enum gh_author result)
 static enum gh_author conclude(struct gh_inquiry *inquiry, const struct gh_decision *decision)
 {
 	struct gh_publication *publication = inquiry->of.publication;
+	/* A will that fires is published now: what nobody can answer is not allowed. */
+	bool kept = decision->failed && inquiry->of.action != GH_WILL;
 
-	if (decision->failed ||
+	if (kept ||
 	    gh_right_given(decision, publication->qos, publication->retain, publication->payload_n))
 		return GH_AUTHOR_ENTITLED;
 	gh_tell_denied(inquiry->of.shard, author_of(inquiry), inquiry->of.action,

@@ -2,136 +2,16 @@
 /* From CONNECT to the session's worker: decoding, identity, client id, the will's right, the move. */
 #include "client/connect.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
 #include "client/attach.h"
 #include "client/authenticate.h"
 #include "client/rights.h"
-#include "client/send.h"
 #include "mqtt/topic.h"
 
 #include <gatehouse/lib.h>
 #include <stdlib.h>
-
-/* ---- refusing ---- */
-
-static void tell_refused(struct gh_login *login, enum gh_reason reason,
-			 const struct gh_decision *decision, const char *why)
-{
-	struct gh_channel *channel = login->channel;
-	struct gh_event event = { .kind = GH_EV_AUTH, .verdict = GH_DENY, .reason = reason, .why = why };
-
-	if (!gh_event_wanted(channel->shard->runtime, GH_EV_AUTH))
-		return;
-	event.client = gh_channel_client(channel);
-	event.username = channel->shown_user;
-	if (decision) {
-		event.module = decision->module;
-		event.cause = decision->cause;
-	}
-	gh_event_tell(channel->shard->runtime, &event);
-}
-
-static void log_refused(struct gh_login *login, const struct gh_decision *decision, const char *why)
-{
-	const struct gh_log_field fields[] = {
-		GH_FIELD("module", decision && decision->module[0] ? decision->module : "core"),
-		GH_FIELD("reason", why),
-	};
-
-	gh_channel_log(login->channel, GH_LOG_NOTICE, fields, 2, "login failed");
-}
-
-static void refuse_now(struct gh_timeout *timeout)
-{
-	struct gh_login *login = gh_container(timeout, struct gh_login, refusal);
-	struct gh_channel *channel = login->channel;
-
-	gh_send_refusal(channel, login->refused);
-	gh_channel_end(channel, login->refused, gh_reason_text(login->refused));
-}
-
-static uint32_t penalty(struct gh_login *login)
-{
-	struct gh_channel *channel = login->channel;
-	struct gh_bytes user = { login->username, login->username ? strlen(login->username) : 0 };
-
-	return gh_penalties_fail(channel->shard->broker->penalties, gh_channel_client(channel)->ip,
-				 user, gh_shard_now(channel->shard));
-}
-
-enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
-			       const struct gh_decision *decision, const char *why)
-{
-	struct gh_channel *channel = login->channel;
-	struct gh_shard *shard = channel->shard;
-	uint32_t delay = decision && !decision->failed ? penalty(login)
-						       : 0; /* a dead backend is nobody's guess */
-
-	gh_count(shard->broker, GH_COUNT_LOGIN_FAILURES);
-	log_refused(login, decision, why);
-	tell_refused(login, reason, decision, why);
-	login->refused = reason;
-	channel->has_end = true;
-	channel->end_reason = reason;
-	channel->state = GH_CHANNEL_LOGIN;
-	gh_loop_timeout_cancel(shard->loop, &channel->timeout);
-	if (delay == 0) {
-		refuse_now(&login->refusal);
-	} else {
-		gh_channel_wait(channel);
-		gh_loop_timeout(shard->loop, &login->refusal, delay);
-	}
-	return GH_STOP_HERE;
-}
-
-void gh_connect_timeout(struct gh_channel *channel)
-{
-	if (channel->state == GH_CHANNEL_YOUNG) {
-		gh_channel_log(channel, GH_LOG_INFO, NULL, 0, "no CONNECT in time");
-		gh_channel_end(channel, GH_REASON_KEEP_ALIVE_TIMEOUT, "no CONNECT in time");
-		return;
-	}
-	gh_ask_cancel(&channel->login->ask);
-	gh_connect_refuse(channel->login, GH_REASON_SERVER_UNAVAILABLE, NULL,
-			  "login took longer than connect-timeout");
-}
-
-/* ---- the login object ---- */
-
-void gh_login_free(struct gh_login **login)
-{
-	struct gh_login *l = *login;
-
-	if (!l)
-		return;
-	gh_ask_cancel(&l->ask);
-	gh_exchange_run_free(&l->exchange);
-	if (l->channel->shard)
-		gh_loop_timeout_cancel(l->channel->shard->loop, &l->refusal);
-	gh_wipe(l->packet.p, l->packet.n);
-	gh_buf_done(&l->packet);
-	free(l->username);
-	free(l->client_id);
-	if (l->auth_data)
-		gh_wipe(l->auth_data, l->auth_data_size);
-	free(l->auth_data);
-	free(l);
-	*login = NULL;
-}
-
-static struct gh_login *login_new(struct gh_channel *channel, const struct gh_frame *frame)
-{
-	struct gh_login *login = gh_zalloc(sizeof(*login));
-
-	login->channel = channel;
-	gh_timeout_init(&login->refusal, refuse_now);
-	gh_buf_add(&login->packet, frame->body.p, frame->body.n);
-	channel->login = login;
-	return login;
-}
 
 /* ---- what CONNECT says ---- */
 
@@ -242,7 +122,7 @@ static const char *unacceptable(const struct gh_login *login, enum gh_reason *re
 
 enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame *frame)
 {
-	struct gh_login *login = login_new(channel, frame);
+	struct gh_login *login = gh_login_new(channel, frame);
 	struct gh_frame copy = *frame;
 	struct gh_malformed why;
 	enum gh_reason reason;

@@ -44,6 +44,8 @@ void gh_connect_timeout(struct gh_channel *channel);
 
 enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_frame *frame);
 
+/* channel->login from now on, with a copy of the packet's body; refuses later by its own timeout. */
+struct gh_login *gh_login_new(struct gh_channel *channel, const struct gh_frame *frame);
 void gh_login_free(struct gh_login **login);
 
 #endif
