@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The setters of an answer: everything is copied, and what the core can't take is remembered as bad. */
+/* The setters of an answer: everything is copied, and what the core can't take is remembered as
+ * bad. */
 #include "hook/answer.h"
 
 #include "base/mem.h"
@@ -20,7 +21,7 @@ void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool
 	answer->fold = NULL;
 	answer->ticket.id = 0;
 	answer->due_ms = due_ms;
-	answer->late = answer->called = false;
+	answer->late = answer->called = answer->hypothetical = false;
 	answer->login = login;
 	answer->reason_set = answer->no_retain = answer->covers = answer->disconnect = false;
 	answer->reason = 0;

@@ -21,10 +21,12 @@ struct gh_login_answer {
 struct gh_answer {
 	const struct gh_host_api *api; /* first: modules see a gh_object */
 	struct gh_instance *instance;
-	struct gh_fold *fold; /* inside a hook on the asker's thread, where it may be PENDING; NULL elsewhere */
+	/* inside a hook on the asker's thread, where it may be PENDING; NULL elsewhere */
+	struct gh_fold *fold;
 	struct gh_ticket ticket; /* got by gh_pend(), or the one that is answered; id 0: none */
 	uint64_t due_ms;         /* the core's patience, monotonic */
 	bool called;             /* the module was asked: its answer counts in its figures */
+	bool hypothetical;       /* explain: nothing is counted */
 	bool late;               /* between gh_answer_begin() and gh_answer_end() */
 	bool login;              /* the setters of logins have an effect */
 	bool reason_set, no_retain, covers, disconnect;

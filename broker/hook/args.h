@@ -15,7 +15,8 @@ union gh_args_in {
 	struct gh_authorize authorize;
 };
 
-/* Immutable and counted: the ask and its jobs on other threads share it. What it holds of CONNECT is wiped with the last. */
+/* Immutable and counted: the ask and its jobs on other threads share it. What it holds of CONNECT
+ * is wiped with the last. */
 struct gh_args {
 	atomic_uint refs;
 	enum gh_hook_point point;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions: begun on the stack, parked when somebody must be waited for, resumed by an answer or a deadline. */
+/* Questions: begun on the stack, parked when somebody must be waited for, resumed by an answer or a
+ * deadline. */
 #include "hook/ask_priv.h"
 
 #include "base/mem.h"
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An authorize or a step of an exchange asks as many modules as it likes, but waits for no more than two. */
+/* An authorize or a step of an exchange asks as many modules as it likes, but waits for no more
+ * than two. */
 #define STEPS_MAX 2u
 
 void gh_decision_done(struct gh_decision *decision)
@@ -115,7 +117,8 @@ static void timed_out(struct gh_timeout *timeout)
 
 	gh_answer_init(&answer, instance, true, 0);
 	gh_answer_explain(&answer, GH_CAUSE_TIMEOUT, "it gave no answer in time");
-	gh_series_add(instance->timeouts, 1);
+	if (!(ask->fold.flags & GH_HYPOTHETICAL))
+		gh_series_add(instance->timeouts, 1);
 	answer.called = true;
 	gh_ask_resume(ask, &answer, GH_ERROR, GH_TICKET_TIMED_OUT);
 }
@@ -228,7 +231,8 @@ static void finish(struct gh_ask *ask)
 	ask->fold.decision = &decision;
 	keep_exchange(&ask->fold);
 	fold_done(&ask->fold);
-	/* The runtime is held until the decision has been read: its module's name is the runtime's. */
+	/* The runtime is held until the decision has been read: its module's name is the
+	 * runtime's. */
 	done(arg, &decision);
 	gh_decision_done(&decision);
 	ask_free(ask);

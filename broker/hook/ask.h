@@ -10,19 +10,22 @@
 #include <gatehouse/hooks.h>
 
 /*
- * Every function here is called on the asker's own thread. It returns NULL when all is decided: *decision_r is filled. Or a
- * gh_ask that waits: `done` is called once on the same thread, later, never from inside the call; unless it is cancelled.
- * While it waits it holds copies of the arguments, a reference of the snapshot and of the runtime: the caller's may go.
+ * Every function here is called on the asker's own thread. It returns NULL when all is decided:
+ * *decision_r is filled. Or a gh_ask that waits: `done` is called once on the same thread, later,
+ * never from inside the call; unless it is cancelled. While it waits it holds copies of the
+ * arguments, a reference of the snapshot and of the runtime: the caller's may go.
  *
- * Arguments: `size` is filled here, `client` must be of gh_snapshot_client() (but accept's). The chain's runtime must be
- * held by the caller during the call: as the worker's current one, or by gh_runtime_ref().
+ * Arguments: `size` is filled here, `client` must be of gh_snapshot_client() (but accept's). The
+ * chain's runtime must be held by the caller during the call: as the worker's current one, or by
+ * gh_runtime_ref().
  *
- * Fold of a grant (authenticate, exchange, authorize), in the order of the list: who isn't required is asked until one has
- * ALLOWed; who is required is always asked and must ALLOW; DENY or ERROR ends it. Granted if every required one has
- * ALLOWed and, where the list has others, one of those. ERROR (also: no verdict, an unknown one, PENDING where it may not be,
- * more than max-pending open, no answer within hook-timeout) counts as PASS for an instance of `on-error: next`
- * that isn't required. hook-timeout counts for each module asked; two of them at most for an authorize or a step of an exchange. The
- * whole of a login is the caller's to bound (gh_ask_cancel).
+ * Fold of a grant (authenticate, exchange, authorize), in the order of the list: who isn't required
+ * is asked until one has ALLOWed; who is required is always asked and must ALLOW; DENY or ERROR
+ * ends it. Granted if every required one has ALLOWed and, where the list has others, one of those.
+ * ERROR (also: no verdict, an unknown one, PENDING where it may not be, more than max-pending open,
+ * no answer within hook-timeout) counts as PASS for an instance of `on-error: next` that isn't
+ * required. hook-timeout counts for each module asked; two of them at most for an authorize or a
+ * step of an exchange. The whole of a login is the caller's to bound (gh_ask_cancel).
  */
 struct gh_ask;
 
@@ -30,7 +33,8 @@ struct gh_ask;
 #define GH_FILE_MAX    256
 #define GH_NO_MAX_SIZE UINT64_MAX
 
-/* Which entries of the authorize list have said that they'd answer every delivery so: a bit by index. */
+/* Which entries of the authorize list have said that they'd answer every delivery so: a bit by
+ * index. */
 struct gh_cover {
 	bool whole; /* all that were asked said so: RECEIVE needn't be asked */
 	uint32_t pass, allow;
@@ -38,10 +42,12 @@ struct gh_cover {
 
 /* The outcome. Only heads of texts are initialised: it may live on the stack uncleared. */
 struct gh_decision {
-	enum gh_verdict verdict; /* GH_ALLOW or GH_DENY; exchange: GH_CONTINUE too. Accept: ALLOW where nobody refused */
+	/* GH_ALLOW or GH_DENY; exchange: GH_CONTINUE too. Accept: ALLOW where nobody refused */
+	enum gh_verdict verdict;
 	uint8_t reason;  /* of a DENY, as the module set it; 0: none said */
 	bool reason_set; /* it said one, which may be 0 */
-	bool failed; /* denied because of ERROR or timeout: with RECHECK what was granted stays for now */
+	/* denied because of ERROR or timeout: with RECHECK what was granted stays for now */
+	bool failed;
 	uint32_t cause; /* enum gh_cause; where all PASS the first that isn't OTHER */
 	const char *module; /* the instance that decided, "anonymous", "anyone"; "" where all passed. Lives as the chain */
 	/* authorize, of an ALLOW */
@@ -60,11 +66,13 @@ struct gh_decision {
 	void *auth_data;                     /* CONTINUE and ALLOW */
 	size_t auth_data_size;
 };
-void gh_decision_done(struct gh_decision *decision); /* nothing to do after authorize and accept, but harmless */
+/* nothing to do after authorize and accept, but harmless */
+void gh_decision_done(struct gh_decision *decision);
 /* "file:line", "file" or "" into buf; returns buf. */
 const char *gh_decision_rule(const struct gh_decision *decision, char *buf, size_t size);
 
-/* decision is the engine's: done() may take what it owns; gh_decision_done() follows. The gh_ask is dead already. */
+/* decision is the engine's: done() may take what it owns; gh_decision_done() follows. The gh_ask is
+ * dead already. */
 typedef void gh_ask_done_fn(void *arg, struct gh_decision *decision);
 
 struct gh_asking {
@@ -83,37 +91,43 @@ struct gh_ask *gh_ask_authenticate(const struct gh_asking *asking, const struct 
 				   struct gh_decision *decision_r);
 
 /*
- * An exchange: CONNECT with a method, or a re-authentication (flags GH_REAUTH, connect NULL). It stays with the runtime of its
- * chain and, once one module has said CONTINUE, with that module. Freed after the final verdict or when the connection ends:
- * exchange_end runs then (or once a running job has let go of it).
- * `in`: size, step and state are filled here. Re-authentication: required modules without exchange keep what they gave to the
- * old identity; another principal than before is a DENY.
+ * An exchange: CONNECT with a method, or a re-authentication (flags GH_REAUTH, connect NULL). It
+ * stays with the runtime of its chain and, once one module has said CONTINUE, with that module.
+ * Freed after the final verdict or when the connection ends: exchange_end runs then (or once a
+ * running job has let go of it). `in`: size, step and state are filled here. Re-authentication:
+ * required modules without exchange keep what they gave to the old identity; another principal than
+ * before is a DENY.
  */
 struct gh_exchange_run;
 struct gh_exchange_run *gh_exchange_run_new(const struct gh_chain *chain);
-void gh_exchange_run_free(struct gh_exchange_run **run); /* no ask of it may be open: cancel first */
-/* First CONNECT's data, then that of each AUTH after a CONTINUE. asking->chain is ignored: it is the run's. */
+/* no ask of it may be open: cancel first */
+void gh_exchange_run_free(struct gh_exchange_run **run);
+/* First CONNECT's data, then that of each AUTH after a CONTINUE. asking->chain is ignored: it is
+ * the run's. */
 struct gh_ask *gh_ask_exchange(const struct gh_asking *asking, struct gh_exchange_run *run,
 			       const struct gh_exchange *in, struct gh_decision *decision_r);
 
 /*
- * GH_RECHECK: each instance that ALLOWed at the login of client->identity is asked, by name, in the chain of today. DENY, or
- * one that is no longer in the list, or an anonymous one where the list isn't open any more: DENY. Else ALLOW with the identity as it
- * is now; `failed` then says that some module gave no answer: try again later.
- * GH_HYPOTHETICAL: what would this principal be? A grant over all entries that have lookup.
+ * GH_RECHECK: each instance that ALLOWed at the login of client->identity is asked, by name, in the
+ * chain of today. DENY, or one that is no longer in the list, or an anonymous one where the list
+ * isn't open any more: DENY. Else ALLOW with the identity as it is now; `failed` then says that
+ * some module gave no answer: try again later. GH_HYPOTHETICAL: what would this principal be? A
+ * grant over all entries that have lookup.
  */
 struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_lookup *in,
 			     struct gh_decision *decision_r);
 
 /*
- * The hot path: one ALLOW at once allocates nothing and, with GH_CONCURRENT, locks nothing. RECEIVE never waits.
- * covered: for RECEIVE what the SUBSCRIBE's decision said (its entries count as answered), else NULL.
- * SUBSCRIBE: an instance that blocks must cover with ALLOW, else it is an ERROR; with PASS it covers by itself.
+ * The hot path: one ALLOW at once allocates nothing and, with GH_CONCURRENT, locks nothing. RECEIVE
+ * never waits. covered: for RECEIVE what the SUBSCRIBE's decision said (its entries count as
+ * answered), else NULL. SUBSCRIBE: an instance that blocks must cover with ALLOW, else it is an
+ * ERROR; with PASS it covers by itself.
  */
 struct gh_ask *gh_ask_authorize(const struct gh_asking *asking, const struct gh_authorize *in,
 				const struct gh_cover *covered, struct gh_decision *decision_r);
 
-/* Nobody waits any more: done() isn't called; tickets are orphaned, jobs not begun are dropped. NULL is fine. */
+/* Nobody waits any more: done() isn't called; tickets are orphaned, jobs not begun are dropped.
+ * NULL is fine. */
 void gh_ask_cancel(struct gh_ask **ask);
 
 #endif

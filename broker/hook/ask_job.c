@@ -12,6 +12,7 @@ struct ask_job {
 	struct gh_shared_identity *so_far;
 	struct gh_exchange_cell *cell; /* exchange */
 	uint32_t step;
+	bool hypothetical;
 	enum gh_hook_point asked;
 	struct gh_ticket ticket;
 };
@@ -47,6 +48,7 @@ static void job_run(struct gh_job *job)
 	    !gh_ticket_claim(askers, ask->instance, ask->ticket, &due_ms))
 		return;
 	late = gh_late_new(ask->instance, ask->ticket, due_ms);
+	late->answer.hypothetical = ask->hypothetical;
 	gh_late_post(late, call_copied(ask, &late->answer));
 }
 
@@ -74,6 +76,7 @@ struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance
 		ask->so_far = gh_identity_ref(gh_merge_identity(&fold->login.merge));
 	ask->asked = fold->asked;
 	ask->ticket = fold->ask->ticket;
+	ask->hypothetical = fold->flags & GH_HYPOTHETICAL;
 	if (fold->run) {
 		ask->cell = gh_exchange_cell_ref(fold->run->cell);
 		ask->step = fold->run->step;

@@ -26,14 +26,17 @@ struct gh_late {
 };
 struct gh_late *gh_late_new(struct gh_instance *instance, struct gh_ticket ticket, uint64_t due_ms);
 void gh_late_free(struct gh_late **late);
-/* Gives it away: posted, or freed where nobody waits. The verdict has been made sure of and counted. */
+/* Gives it away: posted, or freed where nobody waits. The verdict has been made sure of and
+ * counted. */
 void gh_late_post(struct gh_late *late, enum gh_verdict verdict);
 
-/* The asker's thread: the answer of fold->index has come; takes nothing of `answer` but what it moves out. */
+/* The asker's thread: the answer of fold->index has come; takes nothing of `answer` but what it
+ * moves out. */
 void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict verdict,
 		   enum gh_ticket_end end);
 
-/* A job that asks `instance` what the fold asks now, by fold->ask's arguments and ticket. Held once by the caller. */
+/* A job that asks `instance` what the fold asks now, by fold->ask's arguments and ticket. Held once
+ * by the caller. */
 struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance);
 
 /* Runs the fold. NULL: decided, and all that it held is given back. Else it waits. */

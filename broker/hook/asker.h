@@ -7,15 +7,16 @@
 #include "net/worker.h"
 
 /*
- * What an asker brings: where its answers are posted, the loop that keeps their deadlines, and its table of open tickets.
- * Everything but the post is of its own thread.
+ * What an asker brings: where its answers are posted, the loop that keeps their deadlines, and its
+ * table of open tickets. Everything but the post is of its own thread.
  */
 struct gh_asker;
 struct gh_askers;
 
 #define GH_ASKERS_MAX (GH_WORKERS_MAX + 1)
 
-/* Any thread; as gh_inbox_post(): deliver(mail, owner) runs on the asker's thread later, owner NULL when it has gone. */
+/* Any thread; as gh_inbox_post(): deliver(mail, owner) runs on the asker's thread later, owner NULL
+ * when it has gone. */
 typedef void gh_asker_post_fn(void *arg, struct gh_mail *mail);
 
 /* count: workers + 1. Outlives runtimes and workers. */
@@ -23,11 +24,12 @@ struct gh_askers *gh_askers_new(unsigned count);
 /* When no ask, no ticket and no runtime is left. */
 void gh_askers_free(struct gh_askers **askers);
 
-/* On its own thread, once, before it asks. index: the worker's, or for the control thread count - 1. Takes metrics' slot
- * index + 1 for a worker; the control thread shares slot 0. */
+/* On its own thread, once, before it asks. index: the worker's, or for the control thread count -
+ * 1. Takes metrics' slot index + 1 for a worker; the control thread shares slot 0. */
 struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct gh_loop *loop,
 				gh_asker_post_fn *post, void *arg);
-/* On its own thread, the last call; its asks have ended or been cancelled. Answers that come later are ignored. */
+/* On its own thread, the last call; its asks have ended or been cancelled. Answers that come later
+ * are ignored. */
 void gh_asker_leave(struct gh_asker *asker);
 unsigned gh_asker_index(const struct gh_asker *asker);
 

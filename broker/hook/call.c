@@ -5,7 +5,8 @@
 #include "base/clock.h"
 #include "hook/host.h"
 
-/* Of the calls of authorize, one in so many is timed: two looks at the clock cost more than the call. */
+/* Of the calls of authorize, one in so many is timed: two looks at the clock cost more than the
+ * call. */
 #define TIMED_EACH 64u
 
 bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point)
@@ -85,7 +86,7 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
 
 	out->called = true;
-	if (timed)
+	if (timed && !out->hypothetical)
 		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
 	return verdict;
 }

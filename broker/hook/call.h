@@ -10,15 +10,16 @@
 bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point);
 
 /*
- * Calls a decide hook on this thread. `in` is its argument, complete. Returns a verdict that may stand at this point: else
- * GH_ERROR with the reason in `out`. PENDING only with a ticket of `out`.
+ * Calls a decide hook on this thread. `in` is its argument, complete. Returns a verdict that may
+ * stand at this point: else GH_ERROR with the reason in `out`. PENDING only with a ticket of `out`.
  */
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out);
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
-/* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows where. */
+/* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows
+ * where. */
 enum gh_verdict gh_call_later(enum gh_verdict verdict, struct gh_answer *out);
 
 #endif

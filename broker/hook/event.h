@@ -14,8 +14,9 @@ static inline bool gh_event_wanted(const struct gh_runtime *runtime, uint64_t ki
 }
 
 /*
- * Tells every instance that wants event->kind, on this thread, in the order of the file. size is filled here, and time_us
- * where it is 0. Whoever holds the runtime may call it (a worker: its current one).
+ * Tells every instance that wants event->kind, on this thread, in the order of the file. size is
+ * filled here, and time_us where it is 0. Whoever holds the runtime may call it (a worker: its
+ * current one).
  */
 void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event);
 

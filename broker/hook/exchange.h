@@ -6,7 +6,8 @@
 #include "hook/fold.h"
 #include "hook/pool.h"
 
-/* The state that one module keeps for one exchange. Counted: a job on another thread may outlive the exchange. */
+/* The state that one module keeps for one exchange. Counted: a job on another thread may outlive
+ * the exchange. */
 struct gh_exchange_cell {
 	struct gh_job job; /* of its end, where that must be on the instance's threads */
 	atomic_uint refs;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded queue that serves its sources in turn: one that asks a lot waits behind its own, not before others. */
+/* A bounded queue that serves its sources in turn: one that asks a lot waits behind its own, not
+ * before others. */
 #ifndef GH_HOOK_FAIR_H
 #define GH_HOOK_FAIR_H
 
@@ -7,7 +8,8 @@
 #include "base/siphash.h"
 #include "base/table.h"
 
-/* Not thread-safe. Sources with something queued stand in a ring; each turn takes the oldest of the one in front. */
+/* Not thread-safe. Sources with something queued stand in a ring; each turn takes the oldest of the
+ * one in front. */
 struct gh_fair {
 	struct gh_node ring;
 	struct gh_table sources;
@@ -24,7 +26,8 @@ struct gh_fair_node {
 /* max_each: of one source. */
 void gh_fair_init(struct gh_fair *fair, size_t max, size_t max_each);
 void gh_fair_done(struct gh_fair *fair); /* what is queued is forgotten */
-/* ip as in gh_client: IPv6 sources are counted by their /64. False: full, or this source has its share. */
+/* ip as in gh_client: IPv6 sources are counted by their /64. False: full, or this source has its
+ * share. */
 bool gh_fair_push(struct gh_fair *fair, const uint8_t ip[16], struct gh_fair_node *node);
 /* Past the bounds, before all others of its source: what must be run to clean up. */
 void gh_fair_push_first(struct gh_fair *fair, const uint8_t ip[16], struct gh_fair_node *node);

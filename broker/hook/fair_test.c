@@ -81,7 +81,8 @@ START_TEST(bounds_and_removal)
 	ck_assert(gh_fair_remove(&fair, &items[0].node));
 	ck_assert(!gh_fair_remove(&fair, &items[0].node));
 	ck_assert(gh_fair_push(&fair, items[2].ip, &items[2].node));
-	gh_fair_push_first(&fair, items[2].ip, &items[3].node); /* past the bound, first of its own */
+	/* past the bound, first of its own */
+	gh_fair_push_first(&fair, items[2].ip, &items[3].node);
 	ck_assert_ptr_eq(gh_fair_pop(&fair), &items[1].node);
 	ck_assert_ptr_eq(gh_fair_pop(&fair), &items[3].node);
 	ck_assert_ptr_eq(gh_fair_pop(&fair), &items[2].node);

@@ -38,7 +38,8 @@ void gh_decision_init(struct gh_decision *decision)
 void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point,
 		  const void *in, struct gh_decision *decision)
 {
-	/* Field by field: this is the hot path, and an authorize has no use for the login's part. */
+	/* Field by field: this is the hot path, and an authorize has no use for the login's
+	 * part. */
 	fold->asker = asking->asker;
 	fold->chain = asking->chain;
 	fold->done = asking->done;
@@ -96,7 +97,8 @@ struct gh_instance *gh_fold_instance(const struct gh_fold *fold)
 
 /* ---- asking one ---- */
 
-/* For authenticate, where a module sees what those before it gave; other arguments are the fold's own. */
+/* For authenticate, where a module sees what those before it gave; other arguments are the fold's
+ * own. */
 static enum gh_verdict call_now(struct gh_fold *fold, struct gh_instance *instance,
 				struct gh_answer *answer)
 {
@@ -251,6 +253,7 @@ static bool run_entry(struct gh_fold *fold, const struct gh_entry *entry, bool *
 
 	gh_answer_init(&answer, entry->instance, fold->point != GH_HOOK_AUTHORIZE,
 		       gh_fold_step_due(fold));
+	answer.hypothetical = fold->flags & GH_HYPOTHETICAL;
 	verdict = ask_entry(fold, entry, &answer);
 	*waits_r = verdict == GH_PENDING;
 	if (verdict && verdict != GH_PENDING)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of one question to a list: what was answered so far and who is next. It can stop and go on later. */
+/* The state of one question to a list: what was answered so far and who is next. It can stop and go
+ * on later. */
 #ifndef GH_HOOK_FOLD_H
 #define GH_HOOK_FOLD_H
 
@@ -31,7 +32,8 @@ struct gh_fold {
 	enum gh_hook_point point, asked; /* asked: the hook that is being asked now */
 	uint32_t flags;                  /* of the argument */
 	uint32_t action;                 /* authorize */
-	unsigned index; /* of the entry (lookup with RECHECK: of the identity's part) that is asked now */
+	/* of the entry (lookup with RECHECK: of the identity's part) that is asked now */
+	unsigned index;
 	bool optional_allowed; /* one that isn't required has allowed */
 	bool anonymous;        /* authenticate: the built-in word has allowed */
 	bool kept;             /* re-authentication: what this one gave before stands */
@@ -45,23 +47,27 @@ void gh_decision_init(struct gh_decision *decision);
 /* decision's heads are initialised too. */
 void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_hook_point point,
 		  const void *in, struct gh_decision *decision);
-/* Asks from fold->index on. True: decided. False: the one at fold->index will answer (fold->ask has the ticket). */
+/* Asks from fold->index on. True: decided. False: the one at fold->index will answer (fold->ask has
+ * the ticket). */
 bool gh_fold_run(struct gh_fold *fold);
 /* accept: decided at once. */
 void gh_fold_veto(struct gh_fold *fold);
-/* The answer of the one at fold->index. True: decided; else go on with the next: fold->index + 1. */
+/* The answer of the one at fold->index. True: decided; else go on with the next: fold->index +
+ * 1. */
 bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict);
 /* Everybody was asked. */
 void gh_fold_end(struct gh_fold *fold);
 /* Refused by this answer. failed: as gh_decision.failed. Returns true: decided. */
 bool gh_fold_deny(struct gh_fold *fold, const struct gh_answer *answer, bool failed);
-/* The entry of fold->index. NULL (lookup with RECHECK): the module of this part isn't in the list any more. */
+/* The entry of fold->index. NULL (lookup with RECHECK): the module of this part isn't in the list
+ * any more. */
 const struct gh_entry *gh_fold_entry(const struct gh_fold *fold);
 struct gh_instance *gh_fold_instance(const struct gh_fold *fold); /* the one at fold->index */
 uint64_t gh_fold_step_due(const struct gh_fold *fold); /* how long one that is asked now may take */
 
 /* What the fold needs of ask.c. */
-/* A ticket for what `answer` is about; makes fold->ask where there is none. id 0: it may not wait. */
+/* A ticket for what `answer` is about; makes fold->ask where there is none. id 0: it may not
+ * wait. */
 struct gh_ticket gh_ask_pend(struct gh_answer *answer);
 /* Hands the question to the instance's own threads. GH_PENDING, or GH_ERROR with a reason. */
 enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance,

@@ -69,23 +69,26 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 	return true;
 }
 
-static bool merge(struct gh_fold *fold, struct gh_answer *answer)
+/* GH_DENY: two modules mean two people, which no `on-error` may gloss over. */
+static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 {
 	struct gh_grant empty = { 0 };
 	struct gh_error error = { 0 };
 	struct gh_grant *grant = answer->in ? &answer->in->grant : &empty;
+	bool contradicts = gh_merge_contradicts(&fold->login.merge, grant);
 
-	/* Beside the built-in `anonymous` nobody need be named; what is given to nobody is dropped. */
+	/* Beside the built-in `anonymous` nobody need be named; what is given to nobody is
+	 * dropped. */
 	if (fold->kept ||
 	    (fold->anonymous && !fold->login.merge.count && !grant->principal && !grant->bad))
-		return true;
+		return GH_ALLOW;
 	if (gh_merge_add(&fold->login.merge, answer->instance->name, answer->instance->realm, grant,
 			 &error) == 0)
-		return true;
+		return GH_ALLOW;
 	/* The module's own words were about an ALLOW that doesn't stand. */
 	answer->why[0] = 0;
 	gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", error.text);
-	return false;
+	return contradicts ? GH_DENY : GH_ERROR;
 }
 
 static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,
@@ -99,9 +102,9 @@ static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answe
 		return verdict;
 	if (!take_names(fold, answer))
 		return GH_ERROR;
-	if (verdict == GH_ALLOW && !merge(fold, answer))
-		return GH_ERROR;
-	if (verdict != GH_PASS)
+	if (verdict == GH_ALLOW)
+		verdict = merge(fold, answer);
+	if (verdict == GH_ALLOW || verdict == GH_CONTINUE)
 		take_auth_data(fold, answer);
 	return verdict;
 }
@@ -242,7 +245,7 @@ static void count(const struct gh_fold *fold, const struct gh_answer *answer, en
 {
 	struct gh_series *series = answer->instance->answers[fold->asked][verdict];
 
-	if (answer->called && series)
+	if (answer->called && series && !(fold->flags & GH_HYPOTHETICAL))
 		gh_series_count(series);
 }
 

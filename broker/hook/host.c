@@ -130,7 +130,8 @@ static bool host_ticket_open(struct gh_host *host, struct gh_ticket ticket)
 
 /* ---- metrics ---- */
 
-/* The handle: the place in the instance's table, and the runtime's number, so that one of a former instance is noticed. */
+/* The handle: the place in the instance's table, and the runtime's number, so that one of a former
+ * instance is noticed. */
 static struct gh_metric metric_of(const struct gh_instance *instance, unsigned index)
 {
 	return (struct gh_metric){ instance->runtime->generation << 16 | (index + 1) };

@@ -209,6 +209,13 @@ static int check_total(const struct gh_merge *merge, const struct gh_grant *gran
 	return 0;
 }
 
+bool gh_merge_contradicts(const struct gh_merge *merge, const struct gh_grant *grant)
+{
+	const struct gh_merge_part *first = namer(merge);
+
+	return first && grant->principal && strcmp(first->grant.principal, grant->principal) != 0;
+}
+
 static int check_grant(const struct gh_merge *merge, const struct gh_grant *grant,
 		       struct gh_error *error)
 {
@@ -218,7 +225,7 @@ static int check_grant(const struct gh_merge *merge, const struct gh_grant *gran
 		return gh_error_set(error, GH_EINVAL, "%s", grant->bad);
 	if (!first && !grant->principal)
 		return gh_error_set(error, GH_EINVAL, "it allows without naming a principal");
-	if (first && grant->principal && strcmp(first->grant.principal, grant->principal) != 0)
+	if (gh_merge_contradicts(merge, grant))
 		return gh_error_set(error, GH_EINVAL, "it names '%s', but '%s' has named '%s'",
 				    grant->principal, first->source, first->grant.principal);
 	return check_total(merge, grant, error);

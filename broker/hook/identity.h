@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who somebody is, merged out of the answers of several modules; immutable and shared once it is made. */
+/* Who somebody is, merged out of the answers of several modules; immutable and shared once it is
+ * made. */
 #ifndef GH_HOOK_IDENTITY_H
 #define GH_HOOK_IDENTITY_H
 
@@ -13,12 +14,13 @@
 #define GH_GROUPS_MAX          256u /* of one identity, and 8 KiB of text */
 
 /*
- * Counted by an atomic; any thread may hold and drop references. One allocation. What each module gave is kept apart
- * (parts), so that a later lookup can replace one module's share.
+ * Counted by an atomic; any thread may hold and drop references. One allocation. What each module
+ * gave is kept apart (parts), so that a later lookup can replace one module's share.
  */
 struct gh_shared_identity;
 
-/* The one identity of all anonymous clients: principal "anonymous", realm "", source "anonymous". Static: counting is a no-op. */
+/* The one identity of all anonymous clients: principal "anonymous", realm "", source "anonymous".
+ * Static: counting is a no-op. */
 struct gh_shared_identity *gh_identity_anonymous(void);
 bool gh_identity_is_anonymous(const struct gh_shared_identity *identity);
 struct gh_shared_identity *gh_identity_ref(struct gh_shared_identity *identity); /* NULL: NULL */
@@ -32,7 +34,8 @@ bool gh_identity_same(const struct gh_identity *a, const struct gh_identity *b);
 /* The instances that ALLOWed, in the order of the list. NULL at the end. */
 const char *gh_identity_part(const struct gh_shared_identity *identity, size_t index);
 
-/* ---- merging: on one thread --------------------------------------------------------------------------------------- */
+/* ---- merging: on one thread
+ * --------------------------------------------------------------------------------------- */
 /* What one module gives: filled by its answer. */
 struct gh_grant {
 	char *principal; /* NULL: not named */
@@ -54,19 +57,24 @@ void gh_grant_expires(struct gh_grant *grant, int64_t expires);
 struct gh_merge {
 	struct gh_merge_part *parts;
 	size_t count;
-	struct gh_shared_identity *made; /* of the parts so far, for gh_authenticate.so_far; NULL: not asked for yet */
+	/* of the parts so far, for gh_authenticate.so_far; NULL: not asked for yet */
+	struct gh_shared_identity *made;
 };
 void gh_merge_done(struct gh_merge *merge);
+/* Somebody is named already, and this grant names somebody else. */
+bool gh_merge_contradicts(const struct gh_merge *merge, const struct gh_grant *grant);
 /*
- * Adds what instance `source` (of `realm`) gave; takes grant's content, which is empty afterwards. GH_EINVAL, the merge
- * as before: a second principal is named, none is named yet, or together it is more than the core keeps.
+ * Adds what instance `source` (of `realm`) gave; takes grant's content, which is empty afterwards.
+ * GH_EINVAL, the merge as before: a second principal is named, none is named yet, or together it is
+ * more than the core keeps.
  */
 int gh_merge_add(struct gh_merge *merge, const char *source, const char *realm,
 		 struct gh_grant *grant, struct gh_error *error);
 /* What `source` gave in an older identity. GH_ENOENT: nothing. */
 int gh_merge_keep(struct gh_merge *merge, const struct gh_shared_identity *old, const char *source,
 		  struct gh_error *error);
-/* The identity of all parts; NULL while there are none. A reference of the merge's own, valid until it changes. */
+/* The identity of all parts; NULL while there are none. A reference of the merge's own, valid until
+ * it changes. */
 struct gh_shared_identity *gh_merge_identity(struct gh_merge *merge);
 
 #endif

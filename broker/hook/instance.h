@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One configured instance of a module, as the rest of the broker sees it: its name, its state, its figures. */
+/* One configured instance of a module, as the rest of the broker sees it: its name, its state, its
+ * figures. */
 #ifndef GH_HOOK_INSTANCE_H
 #define GH_HOOK_INSTANCE_H
 

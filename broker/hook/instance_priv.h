@@ -19,7 +19,8 @@ struct gh_instance {
 	const struct gh_plugin *plugin;
 	void *self; /* what create made */
 	bool created, creating;
-	bool serialized; /* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
+	/* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
+	bool serialized;
 	bool blocking;
 	bool on_error_next;
 	const char *name, *realm;                  /* of settings */
@@ -32,7 +33,8 @@ struct gh_instance {
 	struct gh_pool *pool;                                       /* GH_BLOCKING, once started */
 	struct gh_series *answers[GH_HOOK_POINTS][GH_CONTINUE + 1]; /* of the hooks it has */
 	struct gh_series *told, *timeouts, *latency, *open;
-	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX]; /* the module's own; frozen after create */
+	/* the module's own; frozen after create */
+	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
 	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
 };

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Numbers of one slot: [0] the value or the sum, then a histogram's buckets. A multiple of a cache line apart. */
+/* Numbers of one slot: [0] the value or the sum, then a histogram's buckets. A multiple of a cache
+ * line apart. */
 typedef _Atomic double cell;
 #define LINE 64u
 
@@ -305,7 +306,8 @@ static void sample_of(const struct gh_series *series, struct gh_metric_sample *s
 	}
 }
 
-/* The list is copied under the lock; series live as long as the registry, so fn may make new ones. */
+/* The list is copied under the lock; series live as long as the registry, so fn may make new
+ * ones. */
 static struct gh_series **snapshot(struct gh_metrics *metrics, size_t *count_r)
 {
 	struct gh_series **copy;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters, gauges and histograms that core and modules use: added to without a lock, summed when read. */
+/* Counters, gauges and histograms that core and modules use: added to without a lock, summed when
+ * read. */
 #ifndef GH_HOOK_METRICS_H
 #define GH_HOOK_METRICS_H
 
@@ -9,9 +10,10 @@
 #include <gatehouse/host.h>
 
 /*
- * Each series has a cell (a cache line) for each slot. A thread that has entered a slot of its own adds by a plain load
- * and store; all others share slot 0 and add by compare-and-swap. A reader sums the cells: never torn, maybe a moment old.
- * A series lives as long as the registry, so its value outlives the instance or reload that made it.
+ * Each series has a cell (a cache line) for each slot. A thread that has entered a slot of its own
+ * adds by a plain load and store; all others share slot 0 and add by compare-and-swap. A reader
+ * sums the cells: never torn, maybe a moment old. A series lives as long as the registry, so its
+ * value outlives the instance or reload that made it.
  */
 struct gh_metrics;
 struct gh_series;
@@ -20,13 +22,15 @@ struct gh_series;
 struct gh_metrics *gh_metrics_new(unsigned slots);
 void gh_metrics_free(struct gh_metrics **metrics);
 
-/* The calling thread owns this slot from now on (1..slots-1, one thread each; 0: the shared one again). */
+/* The calling thread owns this slot from now on (1..slots-1, one thread each; 0: the shared one
+ * again). */
 void gh_metrics_enter(unsigned slot);
 
 /*
- * Finds or makes the series. name: [a-z_][a-z0-9_]*, for counters ending in _total, for histograms in _seconds. labels:
- * `a="b",c="d"`, NULL or "": none; values escaped by gh_metrics_label(). help: of all series of the name, the first given
- * counts. Any thread (locked). NULL: bad name, or the name exists with another kind.
+ * Finds or makes the series. name: [a-z_][a-z0-9_]*, for counters ending in _total, for histograms
+ * in _seconds. labels: `a="b",c="d"`, NULL or "": none; values escaped by gh_metrics_label(). help:
+ * of all series of the name, the first given counts. Any thread (locked). NULL: bad name, or the
+ * name exists with another kind.
  */
 struct gh_series *gh_metrics_series(struct gh_metrics *metrics, enum gh_metric_kind kind,
 				    const char *name, const char *labels, const char *help);
@@ -57,7 +61,8 @@ struct gh_metric_sample {
 	uint64_t buckets[GH_METRIC_BUCKETS]; /* histograms: observations in each, not cumulated */
 };
 typedef void gh_metric_sample_fn(void *arg, const struct gh_metric_sample *sample);
-/* Called with `arg` before each walk: the place to gh_series_set() gauges that are computed. Control thread. */
+/* Called with `arg` before each walk: the place to gh_series_set() gauges that are computed.
+ * Control thread. */
 void gh_metrics_on_read(struct gh_metrics *metrics, void (*fn)(void *arg), void *arg);
 /* Control thread. In the order of name, then of labels. */
 void gh_metrics_each(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding and loading modules by libltdl, which itself never says why it can't: that is found out beforehand. */
+/* Finding and loading modules by libltdl, which itself never says why it can't: that is found out
+ * beforehand. */
 #include "hook/module.h"
 
 #include "base/list.h"
@@ -16,7 +17,8 @@
 
 #define SYMBOL "gatehouse_plugin"
 
-/* Only there in a program that libtool has linked with -dlpreopen; its first row names the program. */
+/* Only there in a program that libtool has linked with -dlpreopen; its first row names the
+ * program. */
 extern const lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[] __attribute__((weak));
 
 struct gh_loader {
@@ -227,7 +229,8 @@ static int check_file(struct gh_loader *loader, const char *name, const char *pa
 
 static int open_handle(const char *path, lt_dlhandle *handle_r, struct gh_error *error)
 {
-	/* libltdl binds lazily and says 'file not found' whatever it is: ask the linker itself, for all symbols at once. */
+	/* libltdl binds lazily and says 'file not found' whatever it is: ask the linker itself, for
+	 * all symbols at once. */
 	void *first = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	lt_dladvise advise;
 

@@ -8,7 +8,8 @@
 
 struct gh_pool;
 
-/* Sits in what is to be run. Held twice: by the pool until it has run or been withdrawn, and by whoever submitted it. */
+/* Sits in what is to be run. Held twice: by the pool until it has run or been withdrawn, and by
+ * whoever submitted it. */
 struct gh_job {
 	struct gh_fair_node node;
 	atomic_uint refs;
@@ -20,7 +21,8 @@ void gh_job_init(struct gh_job *job, void (*run)(struct gh_job *job),
 		 void (*free)(struct gh_job *job)); /* refs: 1 */
 void gh_job_unref(struct gh_job **job);
 
-/* Its threads call thread_start; GH_EIO when the kernel gives none. max: jobs that wait; a quarter of them of one source. */
+/* Its threads call thread_start; GH_EIO when the kernel gives none. max: jobs that wait; a quarter
+ * of them of one source. */
 int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max,
 		struct gh_pool **pool_r, struct gh_error *error);
 /* Nothing may be queued any more. Waits for the threads: thread_stop, then they end. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is in force: instances of modules and the lists of each listener; immutable, replaced as a whole. */
+/* What is in force: instances of modules and the lists of each listener; immutable, replaced as a
+ * whole. */
 #ifndef GH_HOOK_RUNTIME_H
 #define GH_HOOK_RUNTIME_H
 
@@ -14,16 +15,16 @@
 /*
  * Life. C: control thread, W: each worker, between two turns.
  *
- *   C  gh_runtime_build(settings, previous)     all instances created, or none: nothing has happened
- *   C  takes it as its own current one; posts it to every worker
- *   W  gh_runtime_worker_start(new, asker)   thread_start; then new is its current one
- *   W  gh_runtime_worker_leave(old, asker)   after the swap: no new call into old by this worker
- *   C  gh_runtime_retire(&old)               when every worker has left (it has acknowledged the swap)
- *      ...                                   asks, exchanges and jobs of old end or meet their deadlines
- *      on_idle(old) is called, any thread    posts to C
+ *   C  gh_runtime_build(settings, previous)  all instances created, or none: nothing happened
+ *   C  takes it as its own; posts it to every worker
+ *   W  gh_runtime_worker_start(new, asker)    thread_start; then new is its current one
+ *   W  gh_runtime_worker_leave(old, asker)    after the swap: no new call into old by this worker
+ *   C  gh_runtime_retire(&old)                when every worker has left it (acknowledged)
+ *      ...                                    asks, exchanges, jobs of old end or time out
+ *      on_idle(old) is called, any thread     posts to C
  *   C  posts to every worker
- *   W  gh_runtime_worker_stop(old, asker)    thread_stop
- *   C  gh_runtime_free(&old)                 destroy, in reverse order of the file; files are unmapped
+ *   W  gh_runtime_worker_stop(old, asker)     thread_stop
+ *   C  gh_runtime_free(&old)                  destroy, last of the file first; files are unmapped
  *
  * At the end of the process the same way, without a new one: cancel what waits first.
  */
@@ -55,9 +56,10 @@ struct gh_hooks {
 };
 
 /*
- * Control thread. previous: the runtime in force, whose instances of the same name and file are shown to the new ones; NULL at
- * start. On failure nothing is left: instances that had been created are destroyed, settings are the caller's; else they are
- * the runtime's. The result is held once (C). Errors begin with where it stands in the file.
+ * Control thread. previous: the runtime in force, whose instances of the same name and file are
+ * shown to the new ones; NULL at start. On failure nothing is left: instances that had been created
+ * are destroyed, settings are the caller's; else they are the runtime's. The result is held once
+ * (C). Errors begin with where it stands in the file.
  */
 int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 		     struct gh_runtime *previous, struct gh_runtime **runtime_r,
@@ -71,7 +73,8 @@ void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker);
 void gh_runtime_worker_stop(struct gh_runtime *runtime, struct gh_asker *asker);
 
-/* Drops the control thread's hold; the pointer is NULL afterwards, the runtime comes back by on_idle (maybe at once). */
+/* Drops the control thread's hold; the pointer is NULL afterwards, the runtime comes back by
+ * on_idle (maybe at once). */
 void gh_runtime_retire(struct gh_runtime **runtime);
 /* Control thread: idle, and every worker that started has stopped. Or: built and never started. */
 void gh_runtime_free(struct gh_runtime **runtime);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A runtime's life with real modules: all or nothing, handed over, idle, taken down. Needs the modules of
- * tests/plugins. */
+/* A runtime's life with real modules: all or nothing, handed over, idle, taken down. Needs the
+ * modules of tests/plugins. */
 #include "hook/module_fixture.h"
 
 #include "hook/ask.h"

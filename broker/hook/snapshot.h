@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts of a client as modules see them: an immutable deep copy, counted, that may be held by any thread. */
+/* Facts of a client as modules see them: an immutable deep copy, counted, that may be held by any
+ * thread. */
 #ifndef GH_HOOK_SNAPSHOT_H
 #define GH_HOOK_SNAPSHOT_H
 
 #include "hook/identity.h"
 
 /*
- * A connection holds one and replaces it when a fact changes (CONNECT, login, re-authentication); retained messages,
- * wills and tickets hold the one of their time. One allocation with all strings, the identity shared.
+ * A connection holds one and replaces it when a fact changes (CONNECT, login, re-authentication);
+ * retained messages, wills and tickets hold the one of their time. One allocation with all strings,
+ * the identity shared.
  */
 struct gh_snapshot;
 
-/* Copies all of `facts` but its identity: that is `identity` (a reference is taken; NULL: not authenticated). */
+/* Copies all of `facts` but its identity: that is `identity` (a reference is taken; NULL: not
+ * authenticated). */
 struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts,
 				    struct gh_shared_identity *identity);
 struct gh_snapshot *gh_snapshot_ref(struct gh_snapshot *snapshot); /* NULL: NULL */
@@ -21,7 +24,8 @@ void gh_snapshot_unref(struct gh_snapshot **snapshot);
 const struct gh_client *gh_snapshot_client(const struct gh_snapshot *snapshot);
 /* Back from a pointer that gh_snapshot_client() has given. */
 struct gh_snapshot *gh_snapshot_of(const struct gh_client *client);
-struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot); /* borrowed; NULL: none */
+/* borrowed; NULL: none */
+struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot);
 
 /* A new one that differs by these; client_id NULL: as it was. */
 struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,

@@ -9,9 +9,10 @@ struct gh_instance;
 struct gh_ask;
 
 /*
- * id = generation (32 bits) | slot (24) | asker's index + 1 (8), so 0 is never one. A slot is free, open, claimed (somebody
- * builds the answer) or answered (it is on its way to the asker). Only the asker's own thread opens and closes;
- * the rest is any thread's, under the asker's lock, which nobody holds while a module runs.
+ * id = generation (32 bits) | slot (24) | asker's index + 1 (8), so 0 is never one. A slot is free,
+ * open, claimed (somebody builds the answer) or answered (it is on its way to the asker). Only the
+ * asker's own thread opens and closes; the rest is any thread's, under the asker's lock, which
+ * nobody holds while a module runs.
  */
 /* id 0: no slot left (16 million). Counts in instance->pending until it is closed. */
 struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
@@ -20,15 +21,18 @@ struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *
 enum gh_ticket_end { GH_TICKET_ANSWERED, GH_TICKET_TIMED_OUT, GH_TICKET_CANCELLED };
 void gh_ticket_close(struct gh_asker *asker, struct gh_ticket ticket, enum gh_ticket_end end);
 
-/* Any thread. True: open, of this instance and before its deadline; now claimed by the caller. Others are counted. */
+/* Any thread. True: open, of this instance and before its deadline; now claimed by the caller.
+ * Others are counted. */
 bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
 		     struct gh_ticket ticket, uint64_t *due_ms_r);
-/* Any thread, after a claim. True: mail is posted to the asker. False: nobody waits any more (counted), mail is the caller's. */
+/* Any thread, after a claim. True: mail is posted to the asker. False: nobody waits any more
+ * (counted), mail is the caller's. */
 bool gh_ticket_post(struct gh_askers *askers, struct gh_ticket ticket, struct gh_mail *mail);
 bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instance,
 		     struct gh_ticket ticket);
 /* The asker's thread, when the mail has come: who waits; NULL: closed meanwhile (counted). */
 struct gh_ask *gh_ticket_answered(struct gh_asker *asker, struct gh_ticket ticket);
-struct gh_asker *gh_ticket_asker(struct gh_askers *askers, struct gh_ticket ticket); /* NULL: invented */
+/* NULL: invented */
+struct gh_asker *gh_ticket_asker(struct gh_askers *askers, struct gh_ticket ticket);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * challenge: method "CHALLENGE". CONNECT's data is the user name; the broker sends "challenge-N";
  * the client answers "challenge-N:PASSWORD"; the last data from the broker is "welcome". For user
- * "slow" the second answer comes from a thread of the module's own.
+ * "slow" the second answer comes from a thread of the module's own, for "never" none comes, "error"
+ * can't be told.
  */
 #include <gatehouse/plugin.h>
 #include <pthread.h>
@@ -108,6 +109,10 @@ static enum gh_verdict exchange(void *instance, const struct gh_exchange *in, st
 		gh_answer_cause(out, GH_CAUSE_BAD_SECRET);
 		return GH_DENY;
 	}
+	if (strcmp(state->user, "error") == 0)
+		return GH_ERROR;
+	if (strcmp(state->user, "never") == 0)
+		return gh_pend(out).id ? GH_PENDING : GH_ERROR;
 	if (strcmp(state->user, "slow") == 0)
 		return answer_by_thread(challenge, state, out);
 	welcome(out, state->user);

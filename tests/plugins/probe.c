@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * probe: answers what its configuration says, and writes events, calls and its own life into a file.
+ * probe: answers what its configuration says, and writes events, calls and its own life into a
+ * file.
  *
  *   plugins:
  *     probe:

@@ -23,7 +23,8 @@ struct probe_line {
 };
 void probe_line_begin(struct probe_line *line, const char *what);
 void probe_line_text(struct probe_line *line, const char *name, const char *p, size_t n);
-void probe_line_string(struct probe_line *line, const char *name, const char *s); /* NULL: left out */
+/* NULL: left out */
+void probe_line_string(struct probe_line *line, const char *name, const char *s);
 void probe_line_number(struct probe_line *line, const char *name, long long v);
 void probe_line_end(struct probe_line *line, int fd); /* fd < 0: nowhere */
 
