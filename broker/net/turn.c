@@ -118,6 +118,7 @@ void gh_worker_turn_end(void *worker_)
 		feed_all(worker);
 		if (worker->peers->fn->turn_end)
 			worker->peers->fn->turn_end(worker);
+		post_all(worker); /* first: what a client sees acknowledged is on its way to the others */
 		flush_all(worker);
 		stop_when_empty(worker);
 	}
