@@ -92,7 +92,7 @@ def connect(request):
 
     yield make
     for one in made:
-        one.close()
+        one.drop()
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def dial(request):
 
     yield make
     for one in made:
-        one.close()
+        one.drop()
 
 
 @pytest.fixture

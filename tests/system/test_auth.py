@@ -188,7 +188,7 @@ def test_auth_before_5(connect):
 @pytest.mark.parametrize("version", [4, 5])
 @pytest.mark.parametrize("clean", [False, True])
 def test_session_of_another(connect, version, clean, name):
-    """[MQTT-3.1.4-2] [3.1.1 MQTT-3.2.2-6]: not to be resumed, cleaned or taken over by another principal; its owner notices nothing."""
+    """[MQTT-3.1.4-2]: not to be resumed, cleaned or taken over by another principal; its owner notices nothing."""
     owner = connect(name, version, clean=False, username="ann", properties={"session_expiry": 60})
     owner.subscribe(name, qos=1)
     refusal = 0x87 if version == 5 else 5

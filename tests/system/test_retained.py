@@ -16,6 +16,7 @@ def test_retained(connect, version, qos, name):
     pub, sub = connect(version=version), connect(version=version)
     for payload in "first", "last":
         pub.publish(name, payload, qos, retain=True)
+    pub.ping()
     sub.subscribe(name, qos=2)
     sub.message(name, "last", qos=qos, retain=True, dup=False)
     assert sub.fence(pub) == []

@@ -64,7 +64,7 @@ def test_suback_too_large_for_the_client(connect, name):
 
 
 def test_connack_too_large_for_the_client(connect, dial):
-    """[MQTT-3.2.2-19] [MQTT-3.1.2-24]: even CONNACK keeps to the client's maximum."""
+    """[MQTT-3.1.2-24]: even CONNACK keeps to the client's maximum."""
     client = dial("x" * 300)
     client.send(client.connect_packet(properties={"maximum_packet_size": 5}))
     got = client.drain()

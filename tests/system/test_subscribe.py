@@ -11,7 +11,7 @@ since_311 = pytest.mark.parametrize("version", [4, 5])
 @every_version
 @pytest.mark.smoke
 def test_suback(connect, version, name):
-    """[3.1.1 MQTT-3.8.4-1] [MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2] [MQTT-3.8.4-2]: SUBSCRIBE is answered, with its packet id."""
+    """[3.1.1 MQTT-3.8.4-1] [MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2] [MQTT-3.8.4-2] [MQTT-2.2.2-1]: SUBSCRIBE is answered, with its packet id."""
     client = connect(version=version)
     client.send(client.subscribe_packet([(name, 1)], 0x1234))
     answer = client.expect(SUBACK, packet_id=0x1234, reasons=[1])
@@ -254,7 +254,7 @@ def test_overlap(connect, version, name):
 
 
 def test_subscription_ids(connect, name):
-    """[MQTT-3.3.4-3] [MQTT-3.3.4-4] [MQTT-3.3.4-5]: all of those that match, none else; changed with the subscription."""
+    """[MQTT-3.3.4-3] [MQTT-3.3.4-4]: all of those that match, none else; changed with the subscription."""
     sub, pub = connect(), connect()
     sub.subscribe(name + "/#", properties={"subscription_id": 1})
     sub.subscribe(name + "/+", qos=1, properties={"subscription_id": 268435455})
@@ -499,7 +499,7 @@ def test_share_and_no_local(connect):
 
 
 def test_no_retained_for_a_group(connect, name):
-    """[MQTT-3.3.1-9]: retained messages aren't sent for shared subscriptions, whatever the retain handling says."""
+    """Retained messages aren't sent for shared subscriptions, whatever the retain handling says."""
     client = connect()
     client.publish(name, "kept", 1, retain=True)
     client.subscribe("$share/g/" + name, qos=1, retain_handling=0)

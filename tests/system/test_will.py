@@ -191,8 +191,11 @@ def test_will_rights(connect, name):
     connect(version=4, will=Will("$own/" + name, "x"), reason=5).expect_closed()
 
 
-def test_will_size(connect):
-    """will-size (8 KiB)."""
+def test_will_size(connect, dial):
+    """[3.1.1 MQTT-3.2.2-6]: will-size (8 KiB); 3.1.1 has no code to tell it, so it is closed without a CONNACK."""
+    older = dial(version=4)
+    older.send(older.connect_packet(will=Will("t", b"x" * 8193)))
+    older.expect_closed()
     connect(will=Will("t", b"x" * 8192)).disconnect()
     connect(will=Will("t", b"x" * 8193), reason=0x95).expect_closed()
 

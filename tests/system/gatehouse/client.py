@@ -295,8 +295,19 @@ class Client:
         except Closed:
             return got
 
-    def close(self):
-        """Just gone, without DISCONNECT."""
+    def close(self, timeout=DEADLINE):
+        """Gone, without DISCONNECT; the broker has noticed when this returns."""
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+            self.socket.settimeout(timeout)
+            while self.socket.recv(1 << 18):
+                pass
+        except OSError:
+            pass
+        self.socket.close()
+
+    def drop(self):
+        """Gone, and nobody waits for it."""
         self.socket.close()
 
     def reset(self):
