@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		snprintf(directory, sizeof(directory), "%s", argv[1]);
 	else
-		snprintf(directory, sizeof(directory), "%s/tests/fuzz/corpus/%s", source ? source : ".", name);
+		snprintf(directory, sizeof(directory), "%s/tests/fuzz/corpus/%s",
+			 source ? source : ".", name);
 	printf("1..1\n");
 	fflush(stdout);
 	corpus = opendir(directory);
