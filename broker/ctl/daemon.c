@@ -8,7 +8,10 @@
 #include "client/admit.h"
 #include "client/shard.h"
 #include "ctl/control.h"
+#include "ctl/figures.h"
 #include "ctl/runtime.h"
+#include "hook/event.h"
+#include "hook/instance.h"
 #include "limit/nofile.h"
 
 #include <errno.h>
@@ -217,6 +220,34 @@ static int prepare(struct gh_daemon *daemon, struct gh_error *error)
 	return rc;
 }
 
+enum module_code { LOADED, REPLACED, UNLOADED };
+
+static void tell_module(struct gh_runtime *runtime, const struct gh_instance *instance,
+			enum module_code code)
+{
+	struct gh_event event = { .kind = GH_EV_MODULE,
+				  .code = code,
+				  .module = gh_instance_name(instance) };
+
+	gh_event_tell(runtime, &event);
+}
+
+/* old NULL: at the start. */
+static void tell_modules(struct gh_runtime *runtime, const struct gh_runtime *old)
+{
+	if (!gh_event_wanted(runtime, GH_EV_MODULE))
+		return;
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		const char *name = gh_instance_name(runtime->instances[i]);
+
+		tell_module(runtime, runtime->instances[i],
+			    old && gh_runtime_instance(old, name) ? REPLACED : LOADED);
+	}
+	for (size_t i = 0; old && i < old->instance_count; i++)
+		if (!gh_runtime_instance(runtime, gh_instance_name(old->instances[i])))
+			tell_module(runtime, old->instances[i], UNLOADED);
+}
+
 static int serve(struct gh_daemon *daemon, struct gh_error *error)
 {
 	const struct gh_settings *settings = gh_daemon_in_force(daemon);
@@ -240,6 +271,8 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 	if (rc < 0)
 		return rc;
 	gh_listeners_commit(daemon->listeners);
+	daemon->figures = gh_figures_new(daemon);
+	tell_modules(daemon->runtime, NULL);
 	return 0;
 }
 
@@ -318,6 +351,7 @@ static void take(struct gh_daemon *daemon, struct gh_runtime *runtime)
 	gh_retained_set_limits(daemon->broker.retained, &retained);
 	gh_penalties_configure(daemon->broker.penalties, &penalty);
 	daemon->runtime = runtime;
+	tell_modules(runtime, old);
 	/* Workers first: a connection that the new listeners accept comes to them after it. */
 	gh_runtime_replace(daemon, old);
 	gh_listeners_commit(daemon->listeners);
@@ -410,6 +444,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 	struct gh_broker *broker = &daemon->broker;
 
 	gh_control_free(&daemon->control);
+	gh_figures_free(&daemon->figures);
 	gh_listeners_free(&daemon->listeners);
 	gh_workers_free(&broker->workers);
 	if (daemon->runtime && !gh_runtimes_end(daemon, END_MS))

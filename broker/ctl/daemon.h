@@ -9,6 +9,7 @@
 
 struct gh_retiring;
 struct gh_control;
+struct gh_figures;
 
 struct gh_daemon_options {
 	const char *file;             /* configuration; NULL: none */
@@ -28,6 +29,7 @@ struct gh_daemon {
 	struct gh_listeners *listeners;
 	struct gh_retiring *retiring; /* runtimes on their way out, newest first */
 	struct gh_control *control;   /* the control socket */
+	struct gh_figures *figures;   /* gauges of the registry */
 	char **listener_names; /* every name ever in force: connections may still refer to one that is gone */
 	size_t listener_name_count;
 	unsigned nofile;
