@@ -201,7 +201,7 @@ def test_paho_5(broker, name):
 MQTT_JS = """
 const mqtt = require(process.argv[1]), port = process.argv[2], version = +process.argv[3], name = process.argv[4];
 const options = { protocolVersion: version, protocolId: version === 3 ? 'MQIsdp' : 'MQTT', clientId: name, reconnectPeriod: 0 };
-if (version === 5) options.properties = { topicAliasMaximum: 10, receiveMaximum: 5 };
+if (version === 5) options.properties = { receiveMaximum: 5 };
 const client = mqtt.connect('mqtt://127.0.0.1:' + port, options);
 const got = [];
 client.on('error', e => { console.error(e); process.exit(1); });
@@ -211,7 +211,7 @@ client.on('message', (topic, payload, packet) => {
 });
 client.on('connect', () => client.subscribe(name + '/#', { qos: 2 }, () => {
   const more = version === 5 ? { properties: { userProperties: { k: 'v' } } } : {};
-  for (let n = 0; n < 30; n++) client.publish(name + '/t', String(n), Object.assign({ qos: n % 3 }, more));
+  for (let n = 0; n < 30; n++) client.publish(name + '/long/topic', String(n), Object.assign({ qos: n % 3 }, more));
 }));
 """
 
@@ -225,7 +225,7 @@ def test_mqtt_js(broker, version, name):
     got = json.loads(done.stdout)
     assert sorted(int(payload) for _, payload, _, _ in got) == list(range(30))
     for topic, payload, qos, user in got:
-        assert topic == name + "/t" and qos == int(payload) % 3
+        assert topic == name + "/long/topic" and qos == int(payload) % 3
         assert user == ({"k": "v"} if version == 5 else None)
     for qos in range(3):
         assert [int(p) for _, p, q, _ in got if q == qos] == list(range(qos, 30, 3))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gatehouse import DEADLINE, DISCONNECT, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client, Will
+from gatehouse import DEADLINE, DISCONNECT, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Client, Will, neighbour
 
 every_version = pytest.mark.parametrize("version", [3, 4, 5])
 since_311 = pytest.mark.parametrize("version", [4, 5])
@@ -138,13 +138,15 @@ def test_session_expiry_in_disconnect(connect, alone, name):
     client.expect_disconnect(0x82)
 
 
-def test_offline_qos_0_is_not_kept(connect, name):
+def test_offline_qos_0_is_not_kept(connect, broker, name):
     """QoS 0 is for who is there."""
     sub, pub = session(connect, name), connect()
     sub.subscribe(name, qos=2)
+    beside = neighbour(broker, name)
     sub.disconnect()
     pub.publish(name, "0", 0)
     pub.publish(name, "1", 1)
+    assert beside.fence(pub) == []
     again = session(connect, name)
     again.message(name, "1")
     assert again.fence(pub) == []

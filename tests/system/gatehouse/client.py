@@ -316,4 +316,14 @@ class Client:
         self.socket.close()
 
 
+def neighbour(broker, client_id):
+    """A client on the worker of a connected one. What its fence() has seen, the other's session has too, connected or not."""
+    worker = broker.clients()[client_id]["worker"]
+    while True:
+        one = Client(broker).connect()
+        if broker.clients()[one.client_id]["worker"] == worker:
+            return one
+        one.drop()
+
+
 _properties = properties  # methods have an argument of that name
