@@ -230,16 +230,27 @@ static bool all_there(const struct acl_level *level, const struct acl_request *r
 	return gh_template_expand(level->tmpl, &values, out, sizeof(out), &n);
 }
 
-bool acl_rule_unsuitable(const struct acl_rule *rule, const struct acl_request *request)
+static bool level_unsuitable(const struct acl_level *level, const struct acl_request *request)
 {
 	char out[EXPANDED_MAX];
 	size_t n;
 
-	for (size_t i = 0; i < rule->level_count; i++)
-		for (size_t round = 0;
-		     rule->levels[i].tmpl && round < rounds(&rule->levels[i], request); round++)
-			if (!expand(&rule->levels[i], request, round, out, &n) &&
-			    all_there(&rule->levels[i], request))
-				return true;
+	for (size_t round = 0; round < rounds(level, request); round++)
+		if (!expand(level, request, round, out, &n))
+			return true;
 	return false;
+}
+
+bool acl_rule_unsuitable(const struct acl_rule *rule, const struct acl_request *request)
+{
+	bool unsuitable = false;
+
+	for (size_t i = 0; i < rule->level_count; i++) {
+		if (!rule->levels[i].tmpl)
+			continue;
+		if (!all_there(&rule->levels[i], request))
+			return false;
+		unsuitable = unsuitable || level_unsuitable(&rule->levels[i], request);
+	}
+	return unsuitable;
 }

@@ -37,8 +37,8 @@ bool acl_groups_agree(const struct acl_rule *rule, const struct acl_request *req
  * where acl_rule_unsuitable() isn't. */
 bool acl_request_suspect(const struct acl_request *request, unsigned uses);
 
-/* A value that rule needs is there, but nothing can be made of it (see gh_template_expand()): a DENY holds for all topics
- * then, because its own can't be told. */
+/* The values that rule needs are all there, but of one nothing can be made (see gh_template_expand()): a DENY holds for all
+ * topics then, because its own can't be told. */
 bool acl_rule_unsuitable(const struct acl_rule *rule, const struct acl_request *request);
 
 #endif

@@ -39,12 +39,19 @@ static void level_set(struct acl_rule *rule, struct acl_level *level, struct gh_
 	rule->uses |= level->uses;
 }
 
-static unsigned braces(struct gh_str text)
+/* "{{" is none. */
+static unsigned placeholders(struct gh_str text)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < text.n; i++)
-		count += text.p[i] == '{';
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] != '{')
+			continue;
+		if (i + 1 < text.n && text.p[i + 1] == '{')
+			i++;
+		else
+			count++;
+	}
 	return count;
 }
 
@@ -77,9 +84,9 @@ static int level_parse(struct acl_line *line, struct acl_rule *rule, struct gh_s
 			"found a level with a placeholder in %zu bytes, expected at most %u",
 			text.n, ACL_TEMPLATE_LEVEL_MAX);
 	}
-	if (gh_template_uses(tmpl) && braces(text) > ACL_PLACEHOLDERS_MAX) {
+	if (gh_template_uses(tmpl) && placeholders(text) > ACL_PLACEHOLDERS_MAX) {
 		gh_template_free(&tmpl);
-		return acl_line_fail(line, at, "found more than %u '{' in one level",
+		return acl_line_fail(line, at, "found more than %u placeholders in one level",
 				     ACL_PLACEHOLDERS_MAX);
 	}
 	level_set(rule, &rule->levels[rule->level_count++], tmpl, text);
