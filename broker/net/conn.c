@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* The longest time that a peer may take to close after it was sent everything. */
+#define LAST_MS 2000u
+
 unsigned gh_conn_watched(const struct gh_conn *conn)
 {
 	return (conn->flags & CONN_READ_ON ? GH_IO_READ : 0) |
@@ -225,7 +228,9 @@ void gh_conn_stop(struct gh_conn *conn, uint32_t linger_ms)
 	struct gh_loop *loop = conn->worker->loop;
 
 	close_with(conn, GH_CONN_STOP, linger_ms);
-	if (conn->linger && conn->linger->timeout.due > gh_loop_now_ms(loop) + linger_ms)
+	/* What it is owed may take all of it; who has got everything keeps the time it had. */
+	if (conn->linger &&
+	    (conn->pending || conn->linger->timeout.due > gh_loop_now_ms(loop) + linger_ms))
 		gh_loop_timeout(loop, &conn->linger->timeout, linger_ms);
 }
 
@@ -245,6 +250,8 @@ void gh_conn_closing_step(struct gh_conn *conn)
 		return;
 	conn->flags |= CONN_FINISHED;
 	conn->ops->finish(&conn->state, conn->io.fd);
+	if (conn->linger->timeout.due > gh_loop_now_ms(conn->worker->loop) + LAST_MS)
+		gh_loop_timeout(conn->worker->loop, &conn->linger->timeout, LAST_MS);
 	/* Its unread bytes would turn our close into a reset that eats what we have sent. */
 	gh_conn_watch(conn, GH_IO_READ);
 }

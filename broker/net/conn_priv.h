@@ -69,7 +69,7 @@ unsigned gh_conn_watched(const struct gh_conn *conn);
 void gh_conn_attend(struct gh_conn *conn, unsigned flag);
 /* Ends it now; calls closed() if that is still due. */
 void gh_conn_finish(struct gh_conn *conn, enum gh_conn_end why);
-/* GH_CONN_STOP, or a shorter linger for one that drains already. */
+/* GH_CONN_STOP; one that drains already may take linger_ms from now for that. */
 void gh_conn_stop(struct gh_conn *conn, uint32_t linger_ms);
 /* Readiness, from libev and from the nursery. */
 void gh_conn_ready(struct gh_conn *conn, unsigned events);
