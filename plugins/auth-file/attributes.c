@@ -40,7 +40,7 @@ static char *expansion(const struct auth_file_user *user, const struct gh_templa
 {
 	struct gh_template_values values = { .username = user->name };
 	char out[1024];
-	size_t n;
+	size_t n = 0;
 
 	*problem_r = NULL;
 	if (gh_template_uses(tmpl) & ~GH_USES_USERNAME)
