@@ -239,6 +239,7 @@ static void tell(struct attaching *a)
 enum gh_next gh_attach(struct gh_channel *channel)
 {
 	struct attaching a = { .channel = channel, .login = channel->login, .shard = channel->shard };
+	bool outdated = a.login->generation != gh_shard_generation(a.shard);
 
 	if (!claim(&a))
 		return gh_connect_refuse(channel->login, GH_REASON_NOT_AUTHORIZED, NULL,
@@ -252,6 +253,8 @@ enum gh_next gh_attach(struct gh_channel *channel)
 	channel->heard_at = gh_shard_now(a.shard);
 	gh_channel_arm(channel);
 	gh_deliver_pump(channel);
+	if (outdated && channel->session) /* by the policy before: the recheck may have gone by already */
+		gh_recheck_session(a.shard, channel->session);
 	return GH_GO_ON;
 }
 

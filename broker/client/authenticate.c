@@ -14,6 +14,7 @@ struct gh_reauth {
 	struct gh_channel *channel;
 	struct gh_exchange_run *run;
 	struct gh_ask *ask;
+	uint32_t generation; /* of the policy it began with */
 };
 
 static const struct gh_malformed no_method = { GH_REASON_PROTOCOL_ERROR,
@@ -134,11 +135,12 @@ enum gh_next gh_authenticate_ask(struct gh_login *login)
 
 static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision *decision)
 {
+	bool outdated;
+
 	if (decision->verdict == GH_CONTINUE) {
 		send_auth(channel, GH_REASON_CONTINUE_AUTHENTICATION, decision);
 		return GH_GO_ON;
 	}
-	gh_reauth_free(&channel->reauth);
 	if (decision->verdict != GH_ALLOW) {
 		const struct gh_log_field fields[] = { GH_FIELD("module", decision->module),
 						       GH_FIELD("reason", decision->why) };
@@ -148,7 +150,11 @@ static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision
 	}
 	gh_recheck_identity(channel, decision->identity, "re-authenticated");
 	send_auth(channel, GH_REASON_SUCCESS, decision);
-	return GH_GO_ON;
+	outdated = channel->reauth->generation != gh_shard_generation(channel->shard);
+	gh_reauth_free(&channel->reauth);
+	if (outdated)
+		gh_recheck_session(channel->shard, channel->session);
+	return channel->state == GH_CHANNEL_ENDED ? GH_STOP_HERE : GH_GO_ON;
 }
 
 static void on_reauth_judged(void *arg, struct gh_decision *decision)
@@ -191,6 +197,7 @@ static enum gh_next reauth(struct gh_channel *channel, const struct gh_packet_au
 	if (begins) {
 		channel->reauth = gh_zalloc(sizeof(*channel->reauth));
 		channel->reauth->channel = channel;
+		channel->reauth->generation = gh_shard_generation(channel->shard);
 		channel->reauth->run = gh_exchange_run_new(channel->policy->authenticate);
 	}
 	return reauth_step(channel, packet);

@@ -145,6 +145,7 @@ enum gh_author gh_inquire(const struct gh_inquiring *inquiring, struct gh_inquir
 struct gh_author_answer {
 	struct gh_inquiry *inquiry; /* NULL: answered */
 	struct gh_publication *publication;
+	uint32_t generation; /* of the policy that was asked */
 	enum gh_author result;
 };
 
@@ -190,8 +191,16 @@ static enum gh_author inquire(struct gh_channel *channel, struct gh_publication 
 
 	channel->author_answer = answer;
 	answer->publication = gh_publication_ref(publication);
+	answer->generation = gh_shard_generation(channel->shard);
 	answer->result = gh_inquire(&inquiring, &answer->inquiry);
 	return answer->result;
+}
+
+/* An answer of the policy before says nothing about this one. */
+static bool answers(const struct gh_author_answer *answer, const struct gh_publication *publication,
+		    uint32_t generation)
+{
+	return answer && answer->publication == publication && answer->generation == generation;
 }
 
 enum gh_author gh_author_check(struct gh_channel *channel, struct gh_publication *publication)
@@ -201,7 +210,7 @@ enum gh_author gh_author_check(struct gh_channel *channel, struct gh_publication
 	if (!publication->author ||
 	    atomic_load(&publication->author_checked) == gh_shard_generation(channel->shard))
 		return GH_AUTHOR_ENTITLED;
-	if (channel->author_answer && channel->author_answer->publication == publication) {
+	if (answers(channel->author_answer, publication, gh_shard_generation(channel->shard))) {
 		result = channel->author_answer->result;
 	} else {
 		gh_author_answer_free(&channel->author_answer);

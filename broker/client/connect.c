@@ -368,9 +368,11 @@ enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_f
 		return gh_channel_malformed(channel, &why);
 	if (!gh_reason_from_client(packet.reason, GH_PACKET_DISCONNECT))
 		return gh_channel_malformed(channel, &not_a_clients);
-	if (channel->state != GH_CHANNEL_CONNECTED)
+	if (channel->state != GH_CHANNEL_CONNECTED) {
+		channel->has_end = true; /* it isn't refused: no CONNACK */
 		return gh_channel_end(channel, GH_REASON_SUCCESS,
 				      "client disconnected during its login");
+	}
 	if (packet.has_session_expiry) {
 		if (channel->session->expiry_interval == 0 && packet.session_expiry != 0)
 			return gh_channel_malformed(channel, &raised);

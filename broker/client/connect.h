@@ -26,6 +26,7 @@ struct gh_login {
 	size_t auth_data_size;
 	struct gh_timeout refusal; /* a refused login waits before it is told so */
 	enum gh_reason refused;
+	uint32_t generation; /* of the policy it is judged by */
 	bool client_id_assigned;
 };
 

@@ -14,6 +14,7 @@
 struct gh_parked {
 	struct gh_channel *channel;
 	struct gh_ask *ask;
+	uint32_t generation; /* of the policy that is asked */
 	uint8_t *body;
 	struct gh_packet_publish packet; /* views into body */
 	struct gh_str topic; /* resolved; in body or in the alias table, which doesn't change while we wait */
@@ -174,6 +175,39 @@ static enum gh_next judged(struct gh_channel *channel, const struct gh_packet_pu
 	return accept(channel, packet, topic);
 }
 
+static void on_judged(void *arg, struct gh_decision *decision);
+
+static struct gh_ask *ask_right(struct gh_channel *channel, const struct gh_packet_publish *packet,
+				struct gh_str topic, struct gh_decision *decision_r)
+{
+	struct gh_authorize in = { .client = gh_channel_client(channel),
+				   .action = GH_PUBLISH,
+				   .qos = packet->qos,
+				   .retain = packet->retain,
+				   .topic = topic,
+				   .payload_size = packet->payload.n,
+				   .properties = packet->properties.raw };
+	struct gh_asking asking =
+		gh_channel_asking(channel, channel->policy->authorize, on_judged, channel);
+
+	return gh_ask_authorize(&asking, &in, NULL, decision_r);
+}
+
+/* True: the policy was replaced while the one before was asked, and the new one thinks about it. */
+static bool asked_again(struct gh_channel *channel, struct gh_parked *parked,
+			struct gh_decision *decision)
+{
+	uint32_t generation = gh_shard_generation(channel->shard);
+
+	if (parked->generation == generation)
+		return false;
+	parked->generation = generation;
+	parked->ask = ask_right(channel, &parked->packet, parked->topic, decision);
+	if (parked->ask)
+		channel->parked = parked;
+	return parked->ask;
+}
+
 static void on_judged(void *arg, struct gh_decision *decision)
 {
 	struct gh_channel *channel = arg;
@@ -181,9 +215,12 @@ static void on_judged(void *arg, struct gh_decision *decision)
 
 	parked->ask = NULL;
 	channel->parked = NULL; /* so that an end on the way doesn't free it under us */
-	gh_channel_go_on(channel);
-	if (gh_channel_refresh(channel))
+	if (gh_channel_refresh(channel)) {
+		if (asked_again(channel, parked, decision))
+			return;
+		gh_channel_go_on(channel);
 		judged(channel, &parked->packet, parked->topic, decision);
+	}
 	gh_parked_free(&parked);
 }
 
@@ -196,6 +233,7 @@ static void park(struct gh_channel *channel, const struct gh_frame *frame, struc
 
 	channel->parked = parked;
 	parked->ask = ask;
+	parked->generation = gh_shard_generation(channel->shard);
 	parked->body = gh_alloc(frame->body.n);
 	memcpy(parked->body, frame->body.p, frame->body.n);
 	copy.body.p = parked->body;
@@ -208,17 +246,8 @@ static void park(struct gh_channel *channel, const struct gh_frame *frame, struc
 static enum gh_next ask(struct gh_channel *channel, const struct gh_frame *frame,
 			const struct gh_packet_publish *packet, struct gh_str topic)
 {
-	struct gh_authorize in = { .client = gh_channel_client(channel),
-				   .action = GH_PUBLISH,
-				   .qos = packet->qos,
-				   .retain = packet->retain,
-				   .topic = topic,
-				   .payload_size = packet->payload.n,
-				   .properties = packet->properties.raw };
-	struct gh_asking asking =
-		gh_channel_asking(channel, channel->policy->authorize, on_judged, channel);
 	struct gh_decision decision;
-	struct gh_ask *waits = gh_ask_authorize(&asking, &in, NULL, &decision);
+	struct gh_ask *waits = ask_right(channel, packet, topic, &decision);
 
 	if (!waits)
 		return judged(channel, packet, topic, &decision);

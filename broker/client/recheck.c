@@ -252,9 +252,9 @@ static void on_identity_judged(void *arg, struct gh_decision *decision)
 	identity_judged(review, decision);
 }
 
-static void review_session(struct gh_recheck *recheck, struct gh_session *session)
+static void review_session(struct gh_shard *shard, struct gh_recheck *recheck,
+			   struct gh_session *session)
 {
-	struct gh_shard *shard = recheck->shard;
 	const struct gh_client *client = gh_snapshot_client(session->identity);
 	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, client->listener);
 	struct review *review;
@@ -279,6 +279,11 @@ static void review_session(struct gh_recheck *recheck, struct gh_session *sessio
 	gh_decision_done(&decision);
 }
 
+void gh_recheck_session(struct gh_shard *shard, struct gh_session *session)
+{
+	review_session(shard, NULL, session);
+}
+
 /* ---- slices ---- */
 
 static void on_slice(struct gh_timeout *timeout)
@@ -294,7 +299,7 @@ static void on_slice(struct gh_timeout *timeout)
 				gh_recheck_cancel(shard);
 			return;
 		}
-		review_session(recheck, session);
+		review_session(shard, recheck, session);
 	}
 	slice_soon(recheck);
 }

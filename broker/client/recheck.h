@@ -20,6 +20,9 @@ void gh_recheck_cancel(struct gh_shard *shard);
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what);
 
+/* One session: what was judged while the policy was replaced, by the one before. May end it and its connection. */
+void gh_recheck_session(struct gh_shard *shard, struct gh_session *session);
+
 /* The session ends: it isn't reviewed any more. */
 void gh_review_cancel(struct gh_session *session);
 

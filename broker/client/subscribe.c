@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "client/deliver.h"
 #include "client/groups.h"
+#include "client/recheck.h"
 #include "client/rights.h"
 #include "client/send.h"
 #include "mqtt/topic.h"
@@ -30,6 +31,7 @@ struct gh_subscribing {
 	uint8_t *packet; /* a copy of the filters */
 	struct gh_group_wait *wait;
 	uint32_t id, count, open;
+	uint32_t generation; /* of the policy that is asked */
 	uint16_t packet_id;
 	bool asking, waits,
 		disconnect; /* asking: not all have been asked yet; waits: the client isn't read */
@@ -81,17 +83,24 @@ static bool one_too_many(const struct gh_channel *channel, const struct item *it
 			      item->share.group.n > 0);
 }
 
+/* The policy was replaced while it was asked: what it said of later deliveries says nothing any more. */
+static bool outdated(const struct gh_subscribing *act)
+{
+	return act->generation != gh_shard_generation(act->channel->shard);
+}
+
 static void set_options(const struct gh_subscribing *act, const struct item *item)
 {
 	const struct gh_subscription *want = &item->subscription;
 	struct gh_subscriber *subscriber = item->subscriber;
+	const struct gh_cover nothing = { 0 };
 
 	subscriber->id = act->id;
 	subscriber->qos = want->qos < item->max_qos ? want->qos : item->max_qos;
 	subscriber->no_local = want->no_local;
 	subscriber->retain_as_published = want->retain_as_published;
 	subscriber->retain_handling = want->retain_handling & 3;
-	gh_cover_keep(act->channel->shard, subscriber, &item->cover);
+	gh_cover_keep(act->channel->shard, subscriber, outdated(act) ? &nothing : &item->cover);
 }
 
 static void make(struct gh_subscribing *act, struct item *item)
@@ -125,6 +134,28 @@ static bool wants_retained(const struct item *item)
 	       (want->retain_handling == 0 || (want->retain_handling == 1 && item->is_new));
 }
 
+/* A SUBSCRIBE of many filters may match every retained message with each: so much isn't gathered. */
+static void refuse_backlog(struct gh_channel *channel, struct item *item,
+			   struct gh_subscriber *subscriber)
+{
+	item->reason = GH_REASON_QUOTA_EXCEEDED;
+	if (item->is_new && subscriber)
+		gh_subscription_end(channel->shard, channel->session, subscriber, false);
+}
+
+/* It is looked for again: while others joined their groups a recheck may have ended it. */
+static void gather_retained(struct gh_channel *channel, struct item *item)
+{
+	struct gh_str filter = item->subscription.filter;
+	struct gh_subscriber *subscriber =
+		gh_index_find(channel->shard->filters, channel->session, filter, false);
+
+	if (channel->session->backlog.count > GH_BACKLOG_MAX)
+		refuse_backlog(channel, item, subscriber);
+	else if (subscriber)
+		gh_deliver_retained(channel, subscriber, filter);
+}
+
 static void send_suback(struct gh_subscribing *act)
 {
 	uint8_t *reasons = gh_alloc(act->count);
@@ -143,11 +174,10 @@ static void finish(struct gh_subscribing *act)
 {
 	struct gh_channel *channel = act->channel;
 
-	send_suback(act);
 	for (uint32_t i = 0; i < act->count; i++)
 		if (wants_retained(&act->items[i]))
-			gh_deliver_retained(channel, act->items[i].subscriber,
-					    act->items[i].subscription.filter);
+			gather_retained(channel, &act->items[i]);
+	send_suback(act);
 	if (act->waits)
 		gh_channel_go_on(channel);
 	if (act->disconnect) {
@@ -179,6 +209,8 @@ void gh_group_wait_end(struct gh_group_wait **wait, bool joined)
 static void take_effect(struct gh_subscribing *act)
 {
 	struct gh_group_wait *wait = gh_alloc(sizeof(*wait));
+	struct gh_channel *channel = act->channel;
+	bool again = outdated(act);
 
 	*wait = (struct gh_group_wait){ .act = act, .open = 1 };
 	act->wait = wait;
@@ -186,6 +218,8 @@ static void take_effect(struct gh_subscribing *act)
 		if (act->items[i].reason < GH_REASON_FAILURE)
 			make(act, &act->items[i]);
 	gh_group_wait_end(&wait, true);
+	if (again && channel->session)
+		gh_recheck_session(channel->shard, channel->session);
 }
 
 /* ---- asking ---- */
@@ -251,6 +285,7 @@ static struct gh_subscribing *act_new(struct gh_channel *channel,
 	struct gh_bytes rest;
 
 	act->channel = channel;
+	act->generation = gh_shard_generation(channel->shard);
 	act->packet = gh_alloc(packet->filters.n);
 	memcpy(act->packet, packet->filters.p, packet->filters.n);
 	act->packet_id = packet->packet_id;

@@ -18,6 +18,7 @@ struct firing {
 	struct gh_shard *shard;
 	struct gh_session_will *will;
 	struct gh_inquiry *inquiry;
+	uint32_t generation; /* of the policy that is asked */
 };
 
 static void firing_free(struct firing *firing)
@@ -46,11 +47,17 @@ static void publish(struct firing *firing)
 	gh_transit_done(&transit);
 }
 
+static void ask(struct firing *firing);
+
 static void on_answer(void *arg, enum gh_author answer)
 {
 	struct firing *firing = arg;
 
 	firing->inquiry = NULL;
+	if (firing->generation != gh_shard_generation(firing->shard)) {
+		ask(firing);
+		return;
+	}
 	if (answer == GH_AUTHOR_ENTITLED)
 		publish(firing);
 	else
@@ -59,23 +66,31 @@ static void on_answer(void *arg, enum gh_author answer)
 	firing_free(firing);
 }
 
+static void ask(struct firing *firing)
+{
+	const struct gh_inquiring inquiring = { .shard = firing->shard,
+						.publication = firing->will->publication,
+						.action = GH_WILL,
+						.done = on_answer,
+						.arg = firing };
+	enum gh_author answer;
+
+	firing->generation = gh_shard_generation(firing->shard);
+	answer = gh_inquire(&inquiring, &firing->inquiry);
+	if (answer != GH_AUTHOR_WAITS)
+		on_answer(firing, answer);
+}
+
 static void fire(struct gh_shard *shard, struct gh_session *session)
 {
 	struct firing *firing = gh_zalloc(sizeof(*firing));
-	struct gh_inquiring inquiring = {
-		.shard = shard, .action = GH_WILL, .done = on_answer, .arg = firing
-	};
-	enum gh_author answer;
 
 	firing->shard = shard;
 	firing->will = session->will;
 	session->will = NULL;
 	gh_list_append(&shard->wills, &firing->in_shard);
 	gh_loop_timeout_cancel(shard->loop, &firing->will->timeout);
-	inquiring.publication = firing->will->publication;
-	answer = gh_inquire(&inquiring, &firing->inquiry);
-	if (answer != GH_AUTHOR_WAITS)
-		on_answer(firing, answer);
+	ask(firing);
 }
 
 void gh_wills_cancel(struct gh_shard *shard)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Retained messages. In docstrings, [MQTT-...] is of MQTT 5.0, [3.1.1 MQTT-...] of 3.1.1."""
+import itertools
+
 import pytest
 
-from gatehouse import PUBACK, PUBLISH, Broker, Client
+from gatehouse import PUBACK, PUBLISH, SANITIZED, SUBACK, Broker, Client
 
 every_version = pytest.mark.parametrize("version", [3, 4, 5])
 since_311 = pytest.mark.parametrize("version", [4, 5])
@@ -225,3 +227,23 @@ def test_newest_value_wins(connect, broker, name):
             while sub.message().payload != b"9":
                 pass
             sub.disconnect()
+
+
+def test_many_filters_of_one_packet(make_broker, connect):
+    """So many messages as may wait, and no more, however many filters match them: the others are refused."""
+    broker = make_broker()
+    publisher, subscriber = connect(to=broker), connect(to=broker)
+    levels = ["a", "b", "c", "d", "e", "f"]
+    for i in range(9000):
+        publisher.send(publisher.publish_packet("/".join(["top"] + levels + [str(i)]), "x", retain=True))
+    publisher.ping()
+    filters = ["/".join(["top"] + ["+" if any_of_it else level for any_of_it, level in zip(some, levels)] + [last])
+               for some in itertools.product((0, 1), repeat=6) for last in ("+", "#")]
+    before = broker.memory()
+    subscriber.send(subscriber.subscribe_packet([(one, 0) for one in filters], 1))
+    reasons = subscriber.wait_for(SUBACK, packet_id=1).reasons
+    granted = reasons.count(0)
+    assert reasons == [0] * granted + [0x97] * (len(filters) - granted)
+    assert 9000 * granted >= 1 << 20 > 9000 * (granted - 1)
+    assert broker.memory() - before < (60 << 20 if SANITIZED else 30 << 20)
+    assert broker.clients()[subscriber.client_id]["subscriptions"] == granted
