@@ -71,9 +71,9 @@ struct gh_listener_settings {
 	const char *where;                               /* of its section */
 	struct gh_list_settings authenticate, authorize; /* neither is empty without being open */
 	enum gh_client_id_rule client_id;
-	const struct gh_template *client_id_template; /* GH_CLIENT_ID_TEMPLATE; else NULL */
+	const struct gh_template *client_id_template;   /* GH_CLIENT_ID_TEMPLATE; else NULL */
 	const struct gh_template *response_information; /* NULL: none is given */
-	bool on_deny_disconnect;                      /* `on-deny: disconnect`; else acknowledge */
+	bool on_deny_disconnect; /* `on-deny: disconnect`; else acknowledge */
 	bool check_payload_format; /* payload format indicator 1 is believed only after a look at the payload */
 	struct gh_limits limits;
 };
