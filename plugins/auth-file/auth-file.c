@@ -118,6 +118,8 @@ static enum gh_verdict grant(const struct auth_file_user *user, struct gh_answer
 	gh_answer_principal(out, user->name);
 	for (size_t i = 0; i < user->group_count; i++)
 		gh_answer_group(out, user->groups[i]);
+	if (user->bound_id)
+		gh_answer_client_id(out, user->bound_id);
 	if (user->expires)
 		gh_answer_expires(out, user->expires);
 	return GH_ALLOW;
