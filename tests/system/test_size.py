@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from gatehouse import (AUTH, CONNACK, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK,
-                       UNSUBSCRIBE, Broker, Client, packet, text, varint)
+from gatehouse import (AUTH, CONNACK, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SANITIZED, SUBACK, SUBSCRIBE,
+                       UNSUBACK, UNSUBSCRIBE, Broker, Client, packet, text, varint)
 
 every_version = pytest.mark.parametrize("version", [3, 4, 5])
 since_311 = pytest.mark.parametrize("version", [4, 5])
@@ -239,6 +239,6 @@ def test_a_reader_that_sleeps(make_broker):
         pub.publish("t", b"%d " % n + b"x" * 10000)
         assert reader.message("t").payload.startswith(b"%d " % n)
     assert broker.metric("gatehouse_dropped_total") > 0
-    assert broker.memory() - before < 24 << 20
+    assert SANITIZED or broker.memory() - before < 24 << 20  # sanitizers keep what is freed
     numbers = [int(m.payload.split()[0]) for m in sleeper.fence(pub)]
     assert numbers and numbers == sorted(numbers)
