@@ -9,7 +9,7 @@
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
 /* Not keyed: what clients send is only looked up, never put in. */
-static uint64_t hash_of(enum acl_key key, uint32_t owner, const char *p, size_t n)
+static uint32_t hash_of(enum acl_key key, uint32_t owner, const char *p, size_t n)
 {
 	uint64_t hash = ((uint64_t)owner << 8 | (uint64_t)key) * 0x9e3779b97f4a7c15ull + n, part;
 
@@ -22,63 +22,87 @@ static uint64_t hash_of(enum acl_key key, uint32_t owner, const char *p, size_t 
 	if (n)
 		memcpy(&part, p, n);
 	hash = (hash ^ part) * 0xc4ceb9fe1a85ec53ull;
-	return hash ^ hash >> 29;
+	return (uint32_t)(hash ^ hash >> 29);
 }
 
-static struct acl_slot *slot_of(const struct acl_index *index, uint64_t hash, enum acl_key key,
-				uint32_t owner, const char *p, size_t n)
+static uint32_t slot_of(const struct acl_index *index, uint32_t hash, enum acl_key key,
+			uint32_t owner, const char *p, size_t n)
 {
-	uint64_t i = hash & index->slot_mask;
+	uint32_t i = hash & index->slot_mask;
+	size_t inlined = n < ACL_KEY_INLINE ? n : ACL_KEY_INLINE;
 
 	for (;; i = (i + 1) & index->slot_mask) {
-		struct acl_slot *slot = &index->slots[i];
+		const struct acl_slot *slot = &index->slots[i];
 
-		if (!slot->p || (slot->hash == hash && slot->owner == owner && slot->key == key &&
-				 slot->n == n && memcmp(slot->p, p, n) == 0))
-			return slot;
+		if (!slot->value)
+			return i;
+		if (slot->hash == hash && slot->owner == owner && slot->key == key &&
+		    slot->n == n && memcmp(slot->bytes, p, inlined) == 0 &&
+		    (n == inlined || memcmp(index->long_keys[i], p, n) == 0))
+			return i;
 	}
 }
 
 uint32_t acl_index_find(const struct acl_index *index, enum acl_key key, uint32_t owner,
 			const char *p, size_t n)
 {
-	const struct acl_slot *slot = slot_of(index, hash_of(key, owner, p, n), key, owner, p, n);
-
-	return slot->p ? slot->value : 0;
+	return n > UINT16_MAX
+		       ? 0
+		       : index->slots[slot_of(index, hash_of(key, owner, p, n), key, owner, p, n)].value;
 }
 
 static void slots_double(struct acl_index *index)
 {
 	struct acl_slot *old = index->slots;
+	const char **old_keys = index->long_keys;
 	uint32_t size = old ? index->slot_mask + 1 : 0, bigger = size ? 2 * size : 64;
 
 	index->slots = acl_grow(NULL, bigger, sizeof(*index->slots));
 	memset(index->slots, 0, bigger * sizeof(*index->slots));
+	index->long_keys = acl_grow(NULL, bigger, sizeof(*index->long_keys));
+	memset(index->long_keys, 0, bigger * sizeof(*index->long_keys));
 	index->slot_mask = bigger - 1;
-	for (uint32_t i = 0; i < size; i++)
-		if (old[i].p)
-			*slot_of(index, old[i].hash, old[i].key, old[i].owner, old[i].p, old[i].n) =
-				old[i];
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t to = old[i].hash & index->slot_mask;
+
+		if (!old[i].value)
+			continue;
+		while (index->slots[to].value)
+			to = (to + 1) & index->slot_mask;
+		index->slots[to] = old[i];
+		index->long_keys[to] = old_keys[i];
+	}
 	free(old);
+	free(old_keys);
 }
 
-/* The place of a key's value; p is borrowed for good. 0 in it: it is new. */
-static uint32_t *put(struct acl_index *index, enum acl_key key, uint32_t owner, const char *p,
-		     size_t n)
+/* The value of a key, to be changed by set(); 0: there is none yet. */
+static uint32_t get(const struct acl_index *index, enum acl_key key, uint32_t owner,
+		    struct gh_str bytes)
 {
-	uint64_t hash = hash_of(key, owner, p, n);
+	return acl_index_find(index, key, owner, bytes.p, bytes.n);
+}
+
+/* The bytes are borrowed for good. value isn't 0. */
+static void set(struct acl_index *index, enum acl_key key, uint32_t owner, struct gh_str bytes,
+		uint32_t value)
+{
+	uint32_t hash = hash_of(key, owner, bytes.p, bytes.n), at;
 	struct acl_slot *slot;
 
-	if (!index->slots || index->slot_count * 2 > index->slot_mask)
+	if (index->slot_count * 2 > index->slot_mask)
 		slots_double(index);
-	slot = slot_of(index, hash, key, owner, p, n);
-	if (!slot->p) {
-		*slot = (struct acl_slot){
-			.hash = hash, .p = p, .n = (uint32_t)n, .owner = owner, .key = (uint8_t)key
-		};
+	at = slot_of(index, hash, key, owner, bytes.p, bytes.n);
+	slot = &index->slots[at];
+	if (!slot->value) {
 		index->slot_count++;
+		*slot = (struct acl_slot){
+			.hash = hash, .owner = owner, .n = (uint16_t)bytes.n, .key = (uint8_t)key
+		};
+		memcpy(slot->bytes, bytes.p, bytes.n < ACL_KEY_INLINE ? bytes.n : ACL_KEY_INLINE);
+		index->long_keys[at] = bytes.n > ACL_KEY_INLINE ? bytes.p : NULL;
 	}
-	return &slot->value;
+	slot->value = value;
 }
 
 /* ---- what it points to ------------------------------------------------------------------------------------------ */
@@ -99,7 +123,7 @@ static uint32_t terminal_new(struct acl_index *index)
 
 	index->terminals =
 		append(index->terminals, &index->terminal_count, sizeof(*index->terminals));
-	index->terminals[number].first = index->terminals[number].first_deny = ACL_NONE;
+	index->terminals[number].first = ACL_NONE;
 	return number;
 }
 
@@ -131,33 +155,35 @@ static uint32_t bucket_new(struct acl_index *index)
 	return index->bucket_count - 1;
 }
 
-static void bucket_add(struct acl_index *index, uint32_t *place, uint32_t rule)
+/* The bucket with a rule more; its place. */
+static uint32_t bucket_add(struct acl_index *index, uint32_t number, uint32_t rule)
 {
 	struct acl_bucket *bucket;
 
-	if (!*place)
-		*place = bucket_new(index);
-	bucket = &index->buckets[*place];
-	if (bucket->count == 0) {
-		bucket->rules.one = rule;
-	} else if (bucket->count == 1) {
-		uint32_t *two = acl_grow(NULL, 2, sizeof(*two));
+	if (!number)
+		return rule | ACL_SINGLE;
+	if (number & ACL_SINGLE) {
+		uint32_t first = number & ~ACL_SINGLE;
 
-		two[0] = bucket->rules.one;
-		two[1] = rule;
-		bucket->rules.many = two;
-	} else {
-		if ((bucket->count & (bucket->count - 1)) == 0)
-			bucket->rules.many = acl_grow(bucket->rules.many, 2 * (size_t)bucket->count,
-						      sizeof(uint32_t));
-		bucket->rules.many[bucket->count] = rule;
+		number = bucket_new(index);
+		bucket = &index->buckets[number];
+		bucket->rules = acl_grow(NULL, 2, sizeof(*bucket->rules));
+		bucket->rules[bucket->count++] = first;
 	}
-	bucket->count++;
+	bucket = &index->buckets[number];
+	if (bucket->count >= 2 && (bucket->count & (bucket->count - 1)) == 0)
+		bucket->rules =
+			acl_grow(bucket->rules, 2 * (size_t)bucket->count, sizeof(*bucket->rules));
+	bucket->rules[bucket->count++] = rule;
+	return number;
 }
 
-const uint32_t *acl_bucket_rules(const struct acl_bucket *bucket)
+size_t acl_index_bucket(const struct acl_index *index, uint32_t bucket, uint32_t *one_r,
+			const uint32_t **rules_r)
 {
-	return bucket->count == 1 ? &bucket->rules.one : bucket->rules.many;
+	*one_r = bucket & ~ACL_SINGLE;
+	*rules_r = bucket & ACL_SINGLE ? one_r : index->buckets[bucket].rules;
+	return bucket & ACL_SINGLE ? 1 : index->buckets[bucket].count;
 }
 
 /* ---- rules ------------------------------------------------------------------------------------------------------ */
@@ -172,8 +198,8 @@ static bool exact(const struct acl_pattern *pattern)
 	return pattern->p && pattern->prefix == pattern->n;
 }
 
-/* What is most telling of a rule's clients; key_r and n_r are the bytes of it. */
-static enum acl_key telling(const struct acl_rule *rule, const char **key_r, size_t *n_r)
+/* What is most telling of a rule's clients, and the bytes of it. */
+static enum acl_key telling(const struct acl_rule *rule, struct gh_str *bytes_r)
 {
 	const struct acl_pattern *pattern = &rule->client;
 	enum acl_key key = ACL_KEY_ALL;
@@ -188,76 +214,119 @@ static enum acl_key telling(const struct acl_rule *rule, const char **key_r, siz
 		key = ACL_KEY_CLIENT_PREFIX;
 	else if ((pattern = &rule->user)->prefix)
 		key = ACL_KEY_USER_PREFIX;
-	*key_r = pattern->p;
-	*n_r = key == ACL_KEY_CLIENT_PREFIX || key == ACL_KEY_USER_PREFIX
-		       ? at_most(pattern->prefix, PREFIX_MAX)
-		       : pattern->n;
+	bytes_r->p = pattern->p;
+	bytes_r->n = pattern->n;
+	if (key == ACL_KEY_CLIENT_PREFIX || key == ACL_KEY_USER_PREFIX)
+		bytes_r->n = at_most(pattern->prefix, PREFIX_MAX);
 	return key;
 }
 
-static uint32_t rule_at(struct acl_index *index, uint32_t number, uint32_t terminal)
+static void rule_at(struct acl_index *index, uint32_t number, uint32_t terminal)
 {
 	const struct acl_rule *rule = &index->rules->rules[number];
 	struct acl_terminal *at = &index->terminals[terminal];
-	const char *bytes;
-	size_t n;
-	enum acl_key key = telling(rule, &bytes, &n);
+	struct gh_str bytes;
+	enum acl_key key = telling(rule, &bytes);
 
 	at->kinds |= 1u << key;
 	if (key == ACL_KEY_CLIENT_PREFIX)
-		at->client_prefixes |= 1ull << n;
+		at->client_prefixes |= 1ull << bytes.n;
 	if (key == ACL_KEY_USER_PREFIX)
-		at->user_prefixes |= 1ull << n;
+		at->user_prefixes |= 1ull << bytes.n;
 	if (at->first == ACL_NONE)
 		at->first = number;
-	if (at->first_deny == ACL_NONE && !rule->allow)
-		at->first_deny = number;
-	bucket_add(index, key == ACL_KEY_ALL ? &at->all : put(index, key, terminal, bytes, n),
-		   number);
+	if (key == ACL_KEY_ALL)
+		at->all = bucket_add(index, at->all, number);
+	else
+		set(index, key, terminal, bytes,
+		    bucket_add(index, get(index, key, terminal, bytes), number));
+}
+
+/* Whatever is at a place, and a rule more; its place. */
+static uint32_t place_add(struct acl_index *index, uint32_t place, uint32_t number)
+{
+	uint32_t terminal = place;
+
+	if (!place)
+		return number | ACL_SINGLE;
+	if (place & ACL_SINGLE) {
+		terminal = terminal_new(index);
+		rule_at(index, place & ~ACL_SINGLE, terminal);
+	}
+	rule_at(index, number, terminal);
 	return terminal;
 }
 
 static uint32_t level_child(struct acl_index *index, uint32_t node, const struct acl_level *level)
 {
-	uint32_t *place = put(index, ACL_KEY_LEVEL, node, level->text.p, level->text.n);
+	uint32_t child = get(index, ACL_KEY_LEVEL, node, level->text);
 
-	if (!*place)
-		*place = node_new(index, level, node);
+	if (!child) {
+		child = node_new(index, level, node);
+		set(index, ACL_KEY_LEVEL, node, level->text, child);
+	}
 	index->nodes[node].literals = true;
-	return *place;
+	return child;
+}
+
+static bool says(const struct acl_level *level, const char *text)
+{
+	return level->text.n == strlen(text) && memcmp(level->text.p, text, level->text.n) == 0;
 }
 
 static uint32_t template_child(struct acl_index *index, uint32_t node, const struct acl_level *level)
 {
 	const char *brace = memchr(level->text.p, '{', level->text.n);
-	size_t prefix = at_most((size_t)(brace - level->text.p), PREFIX_MAX);
-	uint32_t *place = put(index, ACL_KEY_TEMPLATE, node, level->text.p, prefix), edge;
+	struct gh_str prefix = { level->text.p, at_most((size_t)(brace - level->text.p), PREFIX_MAX) };
+	uint32_t first = get(index, ACL_KEY_TEMPLATE, node, prefix), edge;
 
-	for (edge = *place; edge; edge = index->edges[edge].next)
+	for (edge = first; edge; edge = index->edges[edge].next)
 		if (index->edges[edge].level->text.n == level->text.n &&
 		    memcmp(index->edges[edge].level->text.p, level->text.p, level->text.n) == 0)
 			return index->edges[edge].node;
 	edge = edge_new(index);
-	index->edges[edge].level = level;
+	index->edges[edge] = (struct acl_edge){ .level = level, .next = first };
 	index->edges[edge].node = node_new(index, level, node);
-	index->edges[edge].next = *place;
-	index->nodes[node].prefixes |= 1ull << prefix;
-	*place = edge;
+	index->nodes[node].prefixes |= 1ull << prefix.n;
+	set(index, ACL_KEY_TEMPLATE, node, prefix, edge);
 	return index->edges[edge].node;
 }
 
-static uint32_t plus_child(struct acl_index *index, uint32_t node, const struct acl_level *level)
-{
-	uint32_t child = index->nodes[node].plus;
+enum { PLUS, CLIENT_ID, USERNAME };
 
-	if (!child)
-		index->nodes[node].plus = child = node_new(index, level, node);
+/* Children that each node has one of. */
+static uint32_t only_child(struct acl_index *index, uint32_t parent, const struct acl_level *level,
+			   int which)
+{
+	struct acl_node *node = &index->nodes[parent];
+	uint32_t child = which == PLUS        ? node->plus
+			 : which == CLIENT_ID ? node->client_id
+					      : node->username;
+
+	if (child)
+		return child;
+	child = node_new(index, level, parent);
+	node = &index->nodes[parent];
+	if (which == PLUS)
+		node->plus = child;
+	else if (which == CLIENT_ID)
+		node->client_id = child;
+	else
+		node->username = child;
 	return child;
 }
 
-static bool is(const struct acl_level *level, char wildcard)
+static uint32_t child_of(struct acl_index *index, uint32_t node, const struct acl_level *level)
 {
-	return !level->tmpl && level->text.n == 1 && *level->text.p == wildcard;
+	if (says(level, "+"))
+		return only_child(index, node, level, PLUS);
+	if (!level->tmpl)
+		return level_child(index, node, level);
+	if (says(level, "{clientid}"))
+		return only_child(index, node, level, CLIENT_ID);
+	if (says(level, "{username}"))
+		return only_child(index, node, level, USERNAME);
+	return template_child(index, node, level);
 }
 
 static void node_pass(struct acl_node *node, const struct acl_rule *rule, uint32_t number)
@@ -271,68 +340,51 @@ static void node_pass(struct acl_node *node, const struct acl_rule *rule, uint32
 static void add_below(struct acl_index *index, uint32_t number, uint32_t node)
 {
 	const struct acl_rule *rule = &index->rules->rules[number];
-	bool hash = false;
-	uint32_t terminal;
+	bool hash = says(&rule->levels[rule->level_count - 1], "#");
+	size_t count = rule->level_count - hash;
 
 	node_pass(&index->nodes[node], rule, number);
-	for (size_t i = 0; i < rule->level_count && !hash; i++) {
-		const struct acl_level *level = &rule->levels[i];
-
-		hash = is(level, '#');
-		if (!hash)
-			node = level->tmpl      ? template_child(index, node, level)
-			       : is(level, '+') ? plus_child(index, node, level)
-						: level_child(index, node, level);
+	for (size_t i = 0; i < count; i++) {
+		node = child_of(index, node, &rule->levels[i]);
 		node_pass(&index->nodes[node], rule, number);
 	}
-	terminal = hash ? index->nodes[node].hash : index->nodes[node].own;
-	if (!terminal)
-		terminal = terminal_new(index);
 	if (hash)
-		index->nodes[node].hash = terminal;
+		index->nodes[node].hash = place_add(index, index->nodes[node].hash, number);
 	else
-		index->nodes[node].own = terminal;
-	rule_at(index, number, terminal);
+		index->nodes[node].own = place_add(index, index->nodes[node].own, number);
 }
 
-static void add_unsuitable(struct acl_index *index, uint32_t number, uint32_t *terminal)
-{
-	if (!*terminal)
-		*terminal = terminal_new(index);
-	rule_at(index, number, *terminal);
-	index->deny_uses |= index->rules->rules[number].uses;
-}
-
-static void add_filter_rule(struct acl_index *index, uint32_t number)
+static void add_unsuitable(struct acl_index *index, uint32_t number)
 {
 	const struct acl_rule *rule = &index->rules->rules[number];
-	uint32_t *place = &index->any_filter, terminal;
 
-	if (rule->conditions & ACL_LITERAL)
-		place = put(index, ACL_KEY_LITERAL, 0, rule->topic.p, rule->topic.n);
-	terminal = *place ? *place : terminal_new(index);
-	*place = terminal;
-	rule_at(index, number, terminal);
+	if (rule->allow || !rule->uses)
+		return;
+	index->deny_uses |= rule->uses;
+	if (rule->actions & ACL_PUBLISH)
+		index->unsuitable[0] = place_add(index, index->unsuitable[0], number);
+	if (rule->actions & (ACL_SUBSCRIBE | ACL_RECEIVE))
+		index->unsuitable[1] = place_add(index, index->unsuitable[1], number);
 }
 
 static void add(struct acl_index *index, uint32_t number)
 {
 	const struct acl_rule *rule = &index->rules->rules[number];
 
-	if (rule->conditions & (ACL_LITERAL | ACL_ANY_FILTER)) {
-		add_filter_rule(index, number);
+	if (rule->conditions & ACL_ANY_FILTER) {
+		index->any_filter = place_add(index, index->any_filter, number);
+		return;
+	}
+	if (rule->conditions & ACL_LITERAL) {
+		set(index, ACL_KEY_LITERAL, 0, rule->topic,
+		    place_add(index, get(index, ACL_KEY_LITERAL, 0, rule->topic), number));
 		return;
 	}
 	if (rule->actions & ACL_PUBLISH)
 		add_below(index, number, index->publish);
 	if (rule->actions & (ACL_SUBSCRIBE | ACL_RECEIVE))
 		add_below(index, number, index->subscribe);
-	if (rule->allow || !rule->uses)
-		return;
-	if (rule->actions & ACL_PUBLISH)
-		add_unsuitable(index, number, &index->unsuitable[0]);
-	if (rule->actions & (ACL_SUBSCRIBE | ACL_RECEIVE))
-		add_unsuitable(index, number, &index->unsuitable[1]);
+	add_unsuitable(index, number);
 }
 
 struct acl_index *acl_index_new(const struct acl_rules *rules)
@@ -358,13 +410,13 @@ void acl_index_free(struct acl_index **index)
 	if (!*index)
 		return;
 	for (uint32_t i = 0; i < (*index)->bucket_count; i++)
-		if ((*index)->buckets[i].count > 1)
-			free((*index)->buckets[i].rules.many);
+		free((*index)->buckets[i].rules);
 	free((*index)->nodes);
 	free((*index)->edges);
 	free((*index)->terminals);
 	free((*index)->buckets);
 	free((*index)->slots);
+	free((*index)->long_keys);
 	free(*index);
 	*index = NULL;
 }

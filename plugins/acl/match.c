@@ -20,16 +20,22 @@ struct walk {
 
 /* ---- the rules of a terminal ------------------------------------------------------------------------------------ */
 
-static void scan_bucket(struct walk *walk, uint32_t number)
+static void try_rule(struct walk *walk, uint32_t number)
 {
-	const struct acl_bucket *bucket = &walk->index->buckets[number];
-	const uint32_t *rules = acl_bucket_rules(bucket);
+	if (number < walk->limit && walk->test(walk, &walk->index->rules->rules[number])) {
+		walk->limit = number;
+		walk->hit = true;
+	}
+}
 
-	for (uint32_t i = 0; number && i < bucket->count && rules[i] < walk->limit; i++)
-		if (walk->test(walk, &walk->index->rules->rules[rules[i]])) {
-			walk->limit = rules[i];
-			walk->hit = true;
-		}
+static void scan_bucket(struct walk *walk, uint32_t place)
+{
+	const uint32_t *rules;
+	uint32_t one;
+	size_t count = place ? acl_index_bucket(walk->index, place, &one, &rules) : 0;
+
+	for (size_t i = 0; i < count && rules[i] < walk->limit; i++)
+		try_rule(walk, rules[i]);
 }
 
 static void scan_key(struct walk *walk, enum acl_key key, uint32_t terminal, const char *p, size_t n)
@@ -61,12 +67,12 @@ static void scan_groups(struct walk *walk, uint32_t terminal)
 			 strlen(request->groups[i]));
 }
 
-static void scan(struct walk *walk, uint32_t number)
+static void scan_terminal(struct walk *walk, uint32_t number)
 {
 	const struct acl_terminal *terminal = &walk->index->terminals[number];
 	const struct acl_request *request = walk->request;
 
-	if (!number || terminal->first >= walk->limit)
+	if (terminal->first >= walk->limit)
 		return;
 	if (terminal->kinds & 1u << ACL_KEY_CLIENT)
 		scan_key(walk, ACL_KEY_CLIENT, number, request->client_id,
@@ -81,6 +87,14 @@ static void scan(struct walk *walk, uint32_t number)
 		scan_prefixes(walk, ACL_KEY_USER_PREFIX, number, terminal->user_prefixes,
 			      request->user);
 	scan_bucket(walk, terminal->all);
+}
+
+static void scan(struct walk *walk, uint32_t place)
+{
+	if (place & ACL_SINGLE)
+		try_rule(walk, place & ~ACL_SINGLE);
+	else if (place)
+		scan_terminal(walk, place);
 }
 
 /* ---- the walk --------------------------------------------------------------------------------------------------- */
@@ -98,13 +112,19 @@ static bool same(struct gh_str a, struct gh_str b)
 /* Calls visit() for each child that a level without wildcard leads to. */
 typedef void visit_fn(struct walk *walk, uint32_t node, struct gh_str rest, bool first);
 
-static void edges(struct walk *walk, uint32_t edge, struct gh_str text, struct gh_str rest,
+/* A value that is a level as it stands has nothing in it that can't be put in, but perhaps the '$' of a first one. */
+static bool is_value(const char *value, struct gh_str text, bool first)
+{
+	return value && text.n && !(first && *text.p == '$') &&
+	       strncmp(value, text.p, text.n) == 0 && value[text.n] == '\0';
+}
+
+static void edges(struct walk *walk, uint32_t number, struct gh_str text, struct gh_str rest,
 		  bool first, visit_fn *visit)
 {
-	for (; edge; edge = walk->index->edges[edge].next)
-		if (walk->index->nodes[walk->index->edges[edge].node].first < walk->limit &&
-		    acl_level_match(walk->index->edges[edge].level, walk->request, text, first))
-			visit(walk, walk->index->edges[edge].node, rest, false);
+	for (; number; number = walk->index->edges[number].next)
+		if (acl_level_match(walk->index->edges[number].level, walk->request, text, first))
+			visit(walk, walk->index->edges[number].node, rest, false);
 }
 
 static void descend(struct walk *walk, uint32_t number, struct gh_str text, struct gh_str rest,
@@ -117,6 +137,10 @@ static void descend(struct walk *walk, uint32_t number, struct gh_str text, stru
 
 	if (child)
 		visit(walk, child, rest, false);
+	if (node->client_id && is_value(walk->request->values.client_id, text, first))
+		visit(walk, node->client_id, rest, false);
+	if (node->username && is_value(walk->request->values.username, text, first))
+		visit(walk, node->username, rest, false);
 	for (uint64_t prefixes = node->prefixes; prefixes; prefixes &= prefixes - 1) {
 		size_t n = (size_t)__builtin_ctzll(prefixes);
 

@@ -118,7 +118,7 @@ static int topic_check(struct acl_line *line, const struct acl_field *field)
 {
 	struct gh_str topic = { field->text, field->n };
 
-	if (topic.n && memchr(topic.p, ACL_STAR, topic.n))
+	if (topic.n && memchr(topic.p, (unsigned char)ACL_STAR, topic.n))
 		return acl_line_fail(line, field->at,
 				     "found '\\*' in a topic, where '*' is nothing special");
 	if (!gh_topic_filter_valid(topic))

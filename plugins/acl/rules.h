@@ -42,18 +42,20 @@ struct acl_level {
 	unsigned uses; /* GH_USES_ */
 };
 
+/* What a decision reads of most rules stands first. */
 struct acl_rule {
-	const char *file; /* of the rules */
-	unsigned line;
-	bool allow;
+	struct acl_pattern client;
 	unsigned actions, conditions;
 	unsigned uses; /* GH_USES_ of all levels */
-	struct acl_pattern client, user, realm, group, listener;
+	bool allow;
+	uint8_t qos_max, prefix_bits, network[16];
+	uint64_t size_max;
+	struct acl_pattern user, realm, group, listener;
 	struct gh_str topic;      /* owned; "{{" made "{" where no level is a template */
 	struct acl_level *levels; /* not with ACL_LITERAL, ACL_ANY_FILTER */
 	size_t level_count;
-	uint64_t size_max;
-	uint8_t qos_max, prefix_bits, network[16];
+	const char *file; /* of the rules */
+	unsigned line;
 };
 
 struct acl_rules {
