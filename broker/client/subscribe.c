@@ -236,7 +236,7 @@ static void judged(struct item *item, const struct gh_decision *decision)
 	item->reason = decision->reason_set && decision->reason >= GH_REASON_FAILURE
 			       ? decision->reason
 			       : GH_REASON_NOT_AUTHORIZED;
-	item->act->disconnect |= decision->disconnect || channel->listener->on_deny_disconnect;
+	item->act->disconnect |= decision->disconnect;
 	gh_tell_denied(channel->shard, gh_channel_client(channel), GH_SUBSCRIBE, item->share.filter,
 		       decision);
 }
