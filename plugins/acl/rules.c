@@ -385,10 +385,9 @@ static const char *file_add(struct acl_rules *rules, const char *path)
 	return rules->files[rules->file_count++] = acl_copy(path, strlen(path));
 }
 
-/* `from`: the line that includes it, at its path; a file of its own tells its problems as a whole. */
+/* `from`: the line that includes it, at its path; line 0 where nothing does. */
 static int file_read(struct reader *reader, const char *path, struct acl_line *from)
 {
-	struct acl_line whole = { .file = path, .problem = reader->problem };
 	char why[1024] = "", *text = NULL;
 	size_t n = 0;
 	int rc;
@@ -401,7 +400,7 @@ static int file_read(struct reader *reader, const char *path, struct acl_line *f
 		return acl_line_fail(from, from->at, "found more than %u files", FILES_MAX);
 	rc = reader->load(reader->arg, path, &text, &n, why, sizeof(why));
 	if (rc < 0) {
-		acl_line_fail(from ? from : &whole, from ? from->at : 0, "%.500s", why);
+		acl_line_fail(from, from->at, "%.500s", why);
 		return rc;
 	}
 	reader->depth++;
@@ -415,11 +414,12 @@ int acl_rules_read(const char *path, acl_load_fn *load, void *arg, struct acl_ru
 		   struct acl_problem *problem_r)
 {
 	struct reader reader = { .load = load, .arg = arg, .problem = problem_r };
+	struct acl_line nowhere = { .file = path, .problem = problem_r };
 	int rc;
 
 	reader.rules = acl_grow(NULL, 1, sizeof(*reader.rules));
 	memset(reader.rules, 0, sizeof(*reader.rules));
-	rc = file_read(&reader, path, NULL);
+	rc = file_read(&reader, path, &nowhere);
 	if (rc < 0)
 		acl_rules_free(&reader.rules);
 	else
