@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What observers are told and in which order; what explain leaves as it was; what is counted; who is asked about deliveries."""
+import threading
+
+import pytest
+
+from gatehouse import Broker, Client, Will
+from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
+
+pytestmark = needs_modules
+USERS = {"anonymous": False, "authenticate": ["probe"], "authorize": ["probe"]}
+
+
+def kinds(events):
+    return [one["kind"] for one in events]
+
+
+# ---- events
+
+@pytest.fixture(scope="module")
+def broker():
+    answers = login("joe") + [rule("authorize", "deny", topic="denied", file="rules", line=7, why="no"), rule("authorize")]
+    config = {"plugins": {"probe": probe(*answers, file="probe.jsonl")}, "limits": {"failed-login-delay": "0"}}
+    with Broker(config, listener=USERS) as one:
+        yield one
+
+
+def test_a_connections_story(broker, connect, name):
+    """Everything a connection does, in its order, told once."""
+    client = connect(name, username="joe")
+    client.subscribe(name, qos=1)
+    client.publish(name, "four", 1)
+    client.message(name)
+    client.publish("denied", "", 1, reason=0x87)
+    client.unsubscribe(name)
+    client.disconnect()
+    serial = Journal(broker).wait(kind="connect", client=name)[0]["connection"]
+    Journal(broker).wait(kind="disconnect", connection=serial)
+    told = Journal(broker).events(connection=serial)
+    assert set(kinds(told)) - {"accept"} == {"session", "auth", "connect", "subscribe", "publish", "deny", "unsubscribe", "disconnect"}
+    assert [one["code"] for one in told if one["kind"] == "session"][0] == 0
+    order = [one for one in kinds(told) if one not in ("accept", "session", "auth")]
+    assert order == ["connect", "subscribe", "publish", "deny", "unsubscribe", "disconnect"]
+    by = {one["kind"]: one for one in told}
+    assert (by["auth"]["verdict"], by["auth"]["username"]) == (2, "joe")
+    assert all(one["principal"] == "joe" and one["realm"] == "probe" and one["listener"] == "test" for one in told if one["kind"] in order)
+    assert (by["subscribe"]["topic"], by["subscribe"]["qos"]) == (name, 1)
+    assert (by["publish"]["topic"], by["publish"]["qos"], by["publish"]["bytes"]) == (name, 1, 4)
+    assert (by["deny"]["topic"], by["deny"]["rule"], by["deny"]["module"], by["deny"]["why"]) == ("denied", "rules:7", "probe", "no")
+    assert (by["disconnect"]["received"], by["disconnect"]["sent"]) == (2, 1)
+
+
+def test_refused_logins(broker, connect, name):
+    connect(name, username="mallory", reason=0x87)
+    told, = Journal(broker).wait(kind="auth", client=name)
+    assert (told["verdict"], told["username"], told["reason"]) == (3, "mallory", 0x87)
+    assert not Journal(broker).events(kind="connect", client=name)
+
+
+def test_in_order_for_a_client_id(broker, connect, name):
+    """Connections of one id one after the other, by takeover: each one's end is told before the next one's beginning."""
+    last = None
+    for _ in range(20):
+        connect(name, username="joe")
+    last = connect(name, username="joe")
+    last.disconnect()
+    Journal(broker).wait(21, kind="disconnect", client=name)
+    told = [one for one in Journal(broker).events(client=name) if one["kind"] in ("connect", "disconnect")]
+    assert kinds(told) == ["connect", "disconnect"] * 21
+    serials = [one["connection"] for one in told]
+    assert serials[0::2] == serials[1::2] and serials[0::2] == sorted(serials[0::2])
+
+
+def test_publications_in_order(broker, connect, name):
+    """With several connections at once: of each, in the order it sent."""
+    def send(client):
+        for i in range(50):
+            client.publish("%s/%03d" % (client.client_id, i), "", 1)
+
+    clients = [connect("%s-%d" % (name, i), username="joe") for i in range(6)]
+    threads = [threading.Thread(target=send, args=(one,)) for one in clients]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    for one in clients:
+        told = [line["topic"] for line in Journal(broker).events(kind="publish", client=one.client_id)]
+        assert told == ["%s/%03d" % (one.client_id, i) for i in range(50)]
+
+
+def test_reload_and_commands(make_broker):
+    broker = make_broker({"plugins": {"probe": probe(file="probe.jsonl", events=["reload", "admin"])}})
+    broker.reload()
+    broker.write("listeners: []\n")
+    assert broker.run_ctl("reload").returncode == 1
+    Journal(broker).wait(2, kind="reload")
+    assert [one["code"] for one in Journal(broker).events(kind="reload")] == [0, 1]
+    assert "reload" in Journal(broker).wait(kind="admin")[0]["text"]
+
+
+# ---- explain
+
+def figures(broker):
+    return {(row["name"], row["labels"]): (row["value"], row.get("count")) for row in broker.ctl("metrics")
+            if not row["name"].startswith(("gatehouse_loop", "process_", "gatehouse_memory", "gatehouse_uptime"))}
+
+
+def test_explain_leaves_no_trace(make_broker, connect):
+    """Asked about everything, of somebody made up and of somebody connected: figures, events and rights are as before."""
+    answers = login("joe") + [rule("authorize", "deny", topic="no", file="rules", line=3), rule("authorize", topic="slow", how="later", delay="20ms"),
+                              rule("authorize", topic="never", how="never"), rule("authorize", "error", topic="error"), rule("authorize")]
+    config = {"plugins": {"probe": probe(*answers, file="probe.jsonl", calls=True), "sleeper": {}},
+              "listeners": {"main": {"address": "127.0.0.1:@PORT@", "authenticate": ["probe"], "authorize": ["probe"]},
+                            "blocking": {"address": "unix:@DIR@/b", "authenticate": ["probe"], "authorize": ["sleeper"]}},
+              "limits": {"hook-timeout": "300ms"}}
+    broker = make_broker(config)
+    client = connect("live", to=broker, username="joe")
+    client.subscribe("a")
+    wanted = [(("connect", "--user", "joe"), "allow"), (("connect", "--user", "nobody"), "deny")]
+    for who in (("--user", "joe"), ("--live", "live"), ("--user", "joe", "--listener", "blocking")):
+        for action in ("publish", "subscribe", "will"):
+            wanted += [((action, topic) + who, "allow" if topic in ("yes", "slow") or "blocking" in who else "deny")
+                       for topic in ("yes", "no", "slow", "never", "error")]
+        wanted += [(("receive", topic) + who, "allow" if topic == "yes" and "blocking" not in who else "deny") for topic in ("yes", "no", "slow")]
+    before, events = figures(broker), len(Journal(broker).events())
+    for words, verdict in wanted:
+        done = broker.run_ctl("--json", "explain", *words)
+        assert '"verdict":"%s"' % verdict in done.stdout.replace(" ", ""), (words, done.stdout, done.stderr)
+        assert done.returncode == (0 if verdict == "allow" else 1)
+    assert "rules:3" in broker.run_ctl("explain", "publish", "no", "--user", "joe").stdout
+    after = figures(broker)
+    # What the module itself counts is its own; it is told by GH_HYPOTHETICAL that it should not.
+    assert {k: v for k, v in after.items() if v != before.get(k) and not k[0].startswith("gatehouse_probe_")} == {}
+    assert len(Journal(broker).events()) == events
+    asked = [one for one in Journal(broker).calls() if one["flags"]]
+    assert len(asked) >= len(wanted) and {one["flags"] for one in asked} == {3}, "GH_EXPLAIN, GH_HYPOTHETICAL"
+    client.quiet()
+
+
+# ---- figures of each instance
+
+def test_each_instance_counts_its_own(make_broker, connect):
+    first, second = probe(rule("authorize", "deny", topic="x"), rule("authorize", "error", topic="y"), on_error="next"), probe(rule("authorize"))
+    broker = make_broker({"plugins": {"first": first, "second": second}}, listener={"authorize": ["first", "second"]})
+    client = connect(to=broker)
+    for topic, count in (("x", 1), ("y", 2), ("z", 3)):
+        for _ in range(count):
+            client.publish(topic, "", 1, reason=0x87 if topic == "x" else None)
+
+    def answered(instance):
+        return {v: broker.metric("gatehouse_plugin_answers_total", instance=instance, hook="authorize", verdict=v)
+                for v in ("pass", "allow", "deny", "error")}
+
+    assert answered("first") == {"pass": 3, "allow": 0, "deny": 1, "error": 2}
+    assert answered("second") == {"pass": 0, "allow": 5, "deny": 0, "error": 0}
+    rows = {row["instance"]: row for row in broker.ctl("plugins")}
+    assert (rows["first"]["calls"], rows["second"]["calls"]) == (6, 5) and rows["first"]["module"] == "probe"
+    broker.reload()
+    assert answered("second")["allow"] == 5, "figures live on"
+
+
+# ---- RECEIVE, and who has covered it
+
+def covering(make_broker, *answers):
+    """A module that blocks and covers what it grants, and a probe."""
+    plugins = {"sleeper": {}, "probe": probe(*answers, file="probe.jsonl", calls=True)}
+    return make_broker({"plugins": plugins}, listener={"authorize": [{"required": "sleeper"}, {"required": "probe"}]})
+
+
+def received(broker):
+    return [one["topic"] for one in Journal(broker).calls(action=3)]
+
+
+def test_covered_by_all(make_broker, connect):
+    """Nobody is asked about deliveries; and of a mixture only those who have not covered them."""
+    broker = covering(make_broker, rule("authorize", action="subscribe", topic="c/#", covers=True), rule("authorize"))
+    client, other = connect(to=broker), connect(to=broker)
+    client.subscribe("c/#", "n/#")
+    for topic in ("c/1", "n/1"):
+        other.publish(topic, "x")
+        client.message(topic)
+    assert received(broker) == ["n/1"]
+
+
+def test_covers_silences_nobody(make_broker, connect):
+    """The one that has covered counts as asked; the other's DENY holds, delivery by delivery."""
+    broker = covering(make_broker, rule("authorize", "deny", action="receive", topic="a/secret"), rule("authorize"))
+    client, other = connect(to=broker), connect(to=broker)
+    client.subscribe("a/#")
+    for topic in ("a/1", "a/secret", "a/2"):
+        other.publish(topic, "x", 1)
+    assert [client.message().topic for _ in range(2)] == ["a/1", "a/2"]
+    assert client.fence(other) == []
+    assert received(broker)[:3] == ["a/1", "a/secret", "a/2"]
+    assert broker.metric("gatehouse_denied_total", action="receive") == 1
+
+
+def test_covers_until_the_next_reload(make_broker, connect):
+    """What was covered under rules that are no more is judged by those in force."""
+    broker = covering(make_broker, rule("authorize", action="subscribe", covers=True), rule("authorize"))
+    client, other = connect(to=broker), connect(to=broker)
+    client.subscribe("a/#")
+    other.publish("a/1", "x")
+    client.message("a/1")
+    plugins = {"sleeper": {}, "probe": probe(rule("authorize", "deny", action="receive", topic="a/1"), rule("authorize"), file="probe.jsonl", calls=True)}
+    broker.write({"plugins": plugins}, {"authorize": [{"required": "sleeper"}, {"required": "probe"}]})
+    broker.reload()
+    eventually(lambda: len(Journal(broker).calls(action=2, topic="a/#")) == 2)
+    other.publish("a/1", "x")
+    other.publish("a/2", "x")
+    client.message("a/2")
+    assert client.fence(other) == []
