@@ -180,7 +180,8 @@ static void made_up(struct gh_explaining *explaining)
 	struct gh_peer peer;
 
 	if (!policy || !gh_peer_parse(explaining->address, &peer)) {
-		gh_ctl_fail(client, "not-found", policy ? "not an address" : "no such listener");
+		gh_ctl_fail(client, policy ? "usage" : "not-found", "explain: %s",
+			    policy ? "not an address" : "no such listener");
 		gh_explaining_free(&client->explaining);
 		return;
 	}

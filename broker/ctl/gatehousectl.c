@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gatehousectl: asks a running broker, by its control socket. */
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "conf/settings.h"
 #include "ctl/wire.h"
@@ -217,24 +218,18 @@ static int exchange(const struct call *call, struct gh_buf *reply)
 
 /* ---- what comes back ---- */
 
+/* Nothing that came from the network may move the terminal's cursor or look like another line. */
 static char *cell(const json_t *value)
 {
-	switch (json_typeof(value)) {
-	case JSON_STRING: return gh_strdup(json_string_value(value));
-	case JSON_NULL: return gh_strdup("");
-	default: return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	}
-}
+	struct gh_buf text = { 0 };
 
-/* Nothing that came from the network may move the terminal's cursor. */
-static void print_cell(const char *text, int width)
-{
-	int n = 0;
-
-	for (; *text; text++, n++)
-		putchar((unsigned char)*text < 32 || *text == 127 ? '?' : *text);
-	for (; n < width; n++)
-		putchar(' ');
+	if (json_is_string(value))
+		gh_escape_message(&text,
+				  gh_str_n(json_string_value(value), json_string_length(value)));
+	else if (value && !json_is_null(value))
+		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	gh_buf_u8(&text, 0);
+	return (char *)text.p;
 }
 
 static int widest(const json_t *rows, const char *key)
@@ -244,36 +239,42 @@ static int widest(const json_t *rows, const char *key)
 
 	json_array_foreach(rows, i, row)
 	{
-		const json_t *value = json_object_get(row, key);
-		char *text = value ? cell(value) : NULL;
+		char *text = cell(json_object_get(row, key));
 
-		if (text && strlen(text) > width)
+		if (strlen(text) > width)
 			width = strlen(text);
 		free(text);
 	}
 	return (int)width;
 }
 
+static void print_row(json_t *row, json_t *first, const int *widths)
+{
+	json_t *value;
+	const char *key;
+	size_t at = 0;
+
+	json_object_foreach(first, key, value)
+	{
+		char *text = row ? cell(json_object_get(row, key)) : gh_strdup(key);
+
+		printf("%-*s", widths[at++] + 2, text);
+		free(text);
+	}
+	putchar('\n');
+}
+
 static void print_table(json_t *rows)
 {
 	json_t *first = json_array_get(rows, 0), *row, *value;
+	int *widths = gh_alloc_array(json_object_size(first), sizeof(*widths));
 	const char *key;
-	size_t i;
+	size_t i = 0;
 
-	json_object_foreach(first, key, value) print_cell(key, widest(rows, key) + 2);
-	putchar('\n');
-	json_array_foreach(rows, i, row)
-	{
-		json_object_foreach(first, key, value)
-		{
-			const json_t *mine = json_object_get(row, key);
-			char *text = mine ? cell(mine) : gh_strdup("");
-
-			print_cell(text, widest(rows, key) + 2);
-			free(text);
-		}
-		putchar('\n');
-	}
+	json_object_foreach(first, key, value) widths[i++] = widest(rows, key);
+	print_row(NULL, first, widths);
+	json_array_foreach(rows, i, row) print_row(row, first, widths);
+	free(widths);
 }
 
 /* One row reads better downwards. */
@@ -286,9 +287,7 @@ static void print_list(json_t *row)
 	{
 		char *text = cell(value);
 
-		print_cell(key, 18);
-		print_cell(text, 0);
-		putchar('\n');
+		printf("%-18s%s\n", key, text);
 		free(text);
 	}
 }
