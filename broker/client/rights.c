@@ -42,18 +42,42 @@ static const char *why_of(const struct gh_decision *decision)
 					     : "no rule allows it";
 }
 
-/* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for. */
+static bool is_live(const struct gh_denials *denials, uint64_t now)
+{
+	return denials->at_ms && now - denials->at_ms < 1000;
+}
+
+/* Of this connection, or free; NULL: others have been logged within the last second wherever it could be. */
+static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t connection, uint64_t now)
+{
+	struct gh_denials *found = NULL;
+
+	for (unsigned i = 0; i < GH_DENIALS_WAYS; i++) {
+		struct gh_denials *denials = &shard->denials[(connection + i) % GH_DENIALS];
+
+		if (denials->connection == connection)
+			return denials;
+		if (!found && !is_live(denials, now))
+			found = denials;
+	}
+	return found;
+}
+
+/* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for; of
+ * very many connections at once not all have one. */
 static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_t *left_out_r)
 {
-	struct gh_denials *denials = &shard->denials[client->connection % GH_DENIALS];
 	uint64_t now = gh_shard_now(shard);
+	struct gh_denials *denials = denials_of(shard, client->connection, now);
+	bool same = denials && denials->connection == client->connection;
 
-	if (denials->connection == client->connection && denials->at_ms &&
-	    now - denials->at_ms < 1000) {
+	if (!denials)
+		return true;
+	if (same && is_live(denials, now)) {
 		denials->left_out++;
 		return true;
 	}
-	*left_out_r = denials->connection == client->connection ? denials->left_out : 0;
+	*left_out_r = same ? denials->left_out : 0;
 	*denials = (struct gh_denials){ .connection = client->connection, .at_ms = now };
 	return false;
 }

@@ -19,7 +19,8 @@ struct gh_denials {
 	uint64_t connection, at_ms;
 	uint64_t left_out;
 };
-#define GH_DENIALS 64u
+#define GH_DENIALS      64u
+#define GH_DENIALS_WAYS 4u
 
 struct gh_shard {
 	struct gh_broker *broker;

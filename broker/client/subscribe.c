@@ -33,8 +33,8 @@ struct gh_subscribing {
 	uint32_t id, count, open;
 	uint32_t generation; /* of the policy that is asked */
 	uint16_t packet_id;
-	bool asking, waits,
-		disconnect; /* asking: not all have been asked yet; waits: the client isn't read */
+	bool waits; /* the client isn't read */
+	bool disconnect;
 	struct item items[];
 };
 
