@@ -256,3 +256,7 @@ def test_on_deny_disconnect(make_broker, version):
     client.send(client.publish_packet("no", "x", 1))
     client.expect_disconnect(0x87)
     sub.message("gone", "x")
+    other = Client(broker, version=version).connect(will=Will("gone", "y"))
+    other.subscribe(("yes", 1), ("no", 1), reasons=[1, 0x87 if version == 5 else 0x80])
+    other.expect_disconnect(0x87)
+    sub.message("gone", "y")

@@ -314,6 +314,18 @@ def test_no_local(connect, name):
     one.message(name, "x")
 
 
+def test_no_local_and_retained(connect, name):
+    """[MQTT-3.8.3-3]: what the client itself had retained isn't sent to it either."""
+    one, other = connect(), connect()
+    one.publish(name + "/mine", "mine", 1, retain=True)
+    other.publish(name + "/theirs", "theirs", 1, retain=True)
+    one.subscribe(name + "/+", qos=1, no_local=True)
+    one.message(name + "/theirs", "theirs", retain=True)
+    assert one.fence(other) == []
+    one.subscribe(name + "/mine", qos=1)
+    one.message(name + "/mine", "mine", retain=True)
+
+
 def test_no_local_overlap(connect, name):
     """[MQTT-3.8.3-3]: another subscription of the same client without the option still gets it."""
     client = connect()
