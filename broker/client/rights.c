@@ -64,13 +64,15 @@ static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t connection
 }
 
 /* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for; of
- * very many connections at once not all have one. */
+ * very many connections at once not all have one. Who is offline can't do it again and again: one will a connection. */
 static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_t *left_out_r)
 {
 	uint64_t now = gh_shard_now(shard);
 	struct gh_denials *denials = denials_of(shard, client->connection, now);
 	bool same = denials && denials->connection == client->connection;
 
+	if (!client->connection)
+		return false;
 	if (!denials)
 		return true;
 	if (same && is_live(denials, now)) {
