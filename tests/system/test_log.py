@@ -5,10 +5,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
-from gatehouse import CONNECT, PUBLISH, Broker, Client, Will, has_module, packet, properties, text
+from gatehouse import CONNECT, DEADLINE, PUBLISH, Broker, Client, Will, has_module, packet, properties, text
 from gatehouse.broker import SOURCES
 
 pytestmark = pytest.mark.skipif(not (has_module("acl") and has_module("auth-file")), reason="without auth-file or acl")
@@ -63,10 +64,15 @@ class Logged:
         return [self.parse(line) for line in self.broker.log()[after:]]
 
     def one(self, message, after, **fields):
-        """The line with this message and these fields, waited for; nobody else may have them."""
-        self.broker.wait_log(re.escape(message), after=after)
-        found = [row for row in self.rows(after)
-                 if row["message"] == message and all(row.get(k) == v for k, v in fields.items())]
+        """The line with this message and these fields, waited for; there is one."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            found = [row for row in self.rows(after)
+                     if row["message"] == message and all(row.get(k) == v for k, v in fields.items())]
+            if found:
+                break
+            assert time.monotonic() < end, self.broker.log()[after:]
+            time.sleep(0.01)
         assert len(found) == 1, self.broker.log()[after:]
         return found[0]
 
