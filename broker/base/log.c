@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,10 +136,27 @@ static struct gh_str now(char *text, size_t size)
 	return gh_str_n(text, n);
 }
 
+/* A peer chooses names as long as it is let: so much of one is told, and that there was more. */
+#define FIELD_MAX 1024u
+
+static struct gh_str shown(struct gh_str s, char room[FIELD_MAX + 3])
+{
+	size_t n = FIELD_MAX;
+
+	if (s.n <= FIELD_MAX)
+		return s;
+	while (n > FIELD_MAX - 3 &&
+	       ((unsigned char)s.p[n] & 0xc0) == 0x80) /* not in the middle of a character */
+		n--;
+	memcpy(room, s.p, n);
+	memcpy(room + n, "...", 3);
+	return gh_str_n(room, n + 3);
+}
+
 static void text_line(struct gh_buf *line, enum gh_level level, struct gh_str message,
 		      const struct gh_log_field *fields, size_t count)
 {
-	char time[40];
+	char time[40], room[FIELD_MAX + 3];
 
 	if (sink.target != GH_LOG_SYSLOG) {
 		gh_buf_str(line, now(time, sizeof(time)));
@@ -152,7 +170,7 @@ static void text_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 			continue;
 		}
 		gh_buf_u8(line, '\'');
-		gh_escape_text(line, fields[i].text);
+		gh_escape_text(line, shown(fields[i].text, room));
 		gh_buf_u8(line, '\'');
 	}
 }
@@ -160,8 +178,8 @@ static void text_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 static void json_line(struct gh_buf *line, enum gh_level level, struct gh_str message,
 		      const struct gh_log_field *fields, size_t count)
 {
+	char time[40], room[FIELD_MAX + 3];
 	struct gh_json json;
-	char time[40];
 
 	gh_json_init(&json, line);
 	gh_json_object(&json, NULL);
@@ -170,7 +188,7 @@ static void json_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 	gh_json_str(&json, "message", message);
 	for (size_t i = 0; i < count; i++) {
 		if (fields[i].text.p)
-			gh_json_str(&json, fields[i].name, fields[i].text);
+			gh_json_str(&json, fields[i].name, shown(fields[i].text, room));
 		else
 			gh_json_number(&json, fields[i].name, fields[i].number);
 	}

@@ -73,6 +73,27 @@ START_TEST(a_text_line)
 }
 END_TEST
 
+/* A peer doesn't decide how long a line is: 1024 bytes of a field, whole characters, and a mark. */
+START_TEST(a_long_field)
+{
+	char longest[1025], longer[1100] = { 0 };
+
+	memset(longest, 'x', 1024);
+	longest[1024] = 0;
+	memset(longer, 'y', 1023);
+	strcpy(longer + 1023, "\xc3\xa4 and so on");
+	to_file(GH_LOG_TEXT, GH_LOG_INFO);
+	gh_log_line(GH_LOG_NOTICE, &GH_FIELD("user", longest), 1, "a");
+	gh_log_line(GH_LOG_NOTICE, &GH_FIELD("user", longer), 1, "b");
+	content();
+	ck_assert_ptr_nonnull(strstr(text, "xxx'\n"));
+	ck_assert_ptr_null(strstr(text, "xxx..."));
+	ck_assert_ptr_nonnull(strstr(text, "yyy...'\n"));
+	ck_assert_ptr_null(strstr(text, "and so on"));
+	done();
+}
+END_TEST
+
 START_TEST(a_json_line)
 {
 	struct gh_log_field fields[] = { GH_FIELD("client", "a\"b\n"),
@@ -166,5 +187,5 @@ START_TEST(lines_of_threads_stay_whole)
 }
 END_TEST
 
-GH_TEST_MAIN("base/log", a_text_line, a_json_line, levels, reopens_after_rotation,
+GH_TEST_MAIN("base/log", a_text_line, a_long_field, a_json_line, levels, reopens_after_rotation,
 	     a_file_that_cannot_be_opened_changes_nothing, lines_of_threads_stay_whole)

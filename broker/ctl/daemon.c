@@ -422,8 +422,8 @@ void gh_daemon_stop(struct gh_daemon *daemon)
 	if (daemon->stopping)
 		return;
 	daemon->stopping = true;
-	gh_log_notice("shutting down");
 	gh_listeners_close(daemon->listeners);
+	gh_log_notice("shutting down"); /* whoever reads it finds nobody listening any more */
 	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
 		gh_shard_shutdown(gh_workers_at(daemon->broker.workers, i));
 	daemon->stopped.deliver = on_stopped;
