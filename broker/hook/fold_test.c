@@ -226,8 +226,13 @@ static void check_row(unsigned row, bool login, bool later)
 	for (unsigned i = 0; i < strlen(verdicts); i++)
 		ck_assert_msg(scripts.at[i].asked == (verdicts[i] != '-'), "%s %s: asked %u",
 			      rows[row].list, verdicts, i);
-	if (decision->verdict == GH_DENY && *decision->module)
+	if (decision->verdict == GH_DENY && *decision->module) {
+		char said = verdicts[*decision->module - 'a'];
+
 		ck_assert_int_eq(strncmp(decision->why, "said ", 5), 0);
+		ck_assert_msg(decision->failed == (said == 'E' || said == 'e'), "%s %s: failed %d",
+			      rows[row].list, verdicts, decision->failed);
+	}
 	gh_chain_free(&chain);
 	fixture_done(&scripts.fixture);
 }

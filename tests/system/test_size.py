@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packets that are long, short, in pieces, or not what they claim. In docstrings, [MQTT-...] is of MQTT 5.0, [3.1.1 MQTT-...] of 3.1.1."""
 import os
+import socket
 
 import pytest
 
-from gatehouse import (AUTH, CONNACK, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SANITIZED, SUBACK, SUBSCRIBE,
-                       UNSUBACK, UNSUBSCRIBE, Broker, Client, packet, text, varint)
+from gatehouse import (AUTH, CONNACK, DEADLINE, DISCONNECT, PINGREQ, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SANITIZED, SUBACK,
+                       SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, WORKERS, Broker, Client, has_module, packet, text, varint)
 
 every_version = pytest.mark.parametrize("version", [3, 4, 5])
 since_311 = pytest.mark.parametrize("version", [4, 5])
@@ -242,3 +243,46 @@ def test_a_reader_that_sleeps(make_broker):
     assert SANITIZED or broker.memory() - before < 24 << 20  # sanitizers keep what is freed
     numbers = [int(m.payload.split()[0]) for m in sleeper.fence(pub)]
     assert numbers and numbers == sorted(numbers)
+
+
+def test_answers_that_nobody_reads(make_broker):
+    """Who asks and doesn't read the answers isn't read either beyond output-bytes; nothing is lost once it reads."""
+    broker = make_broker({"limits": {"output-bytes": "64k"}})
+    deaf, asked, most = Client(broker).connect(), 0, 32 << 20
+    deaf.socket.settimeout(2)
+    before = broker.memory()
+    try:
+        while asked < most:
+            asked += deaf.socket.send(packet(PINGREQ) * 65536)
+    except (socket.timeout, TimeoutError):
+        pass
+    assert asked < most, "all of it was read"
+    assert SANITIZED or broker.memory() - before < 8 << 20
+    deaf.socket.settimeout(DEADLINE)
+    answered = 0
+    while answered < asked // 2 * 2:
+        got = deaf.socket.recv(1 << 18)
+        assert got == (packet(PINGRESP) * (1 << 17 | 1))[answered % 2:][:len(got)]
+        answered += len(got)
+
+
+@pytest.mark.skipif(WORKERS == 1, reason="there is no other worker")
+@pytest.mark.skipif(not has_module("probe"), reason="no test modules in this build")
+def test_a_publisher_waits_for_crowded_workers(make_broker):
+    """Who publishes faster than other workers deliver is held back: what waits for them is bounded, and goes on by itself."""
+    rules = [{"hook": "authorize", "topic": "never/%d" % n, "answer": "deny"} for n in range(2500)] + [{"hook": "authorize", "answer": "allow"}]
+    broker = make_broker({"plugins": {"probe": {"answers": rules}}}, listener={"authorize": ["probe"], "anonymous": True})
+    pub = Client(broker).connect()
+    subs = [Client(broker).connect() for _ in range(40)]
+    workers = {name: row["worker"] for name, row in broker.clients().items()}
+    for sub in subs:
+        if workers[sub.client_id] != workers[pub.client_id]:
+            sub.subscribe("never/will/this/be/a/rule")
+    before = broker.memory()
+    for _ in range(8):
+        pub.send(pub.publish_packet("never/will/this/be/a/rule", b"x" * 8192) * 1000)
+    pub.ping()
+    assert broker.metric("gatehouse_publishers_held") > 0
+    assert SANITIZED or broker.memory() - before < 64 << 20
+    for client in subs + [pub]:
+        client.close()
