@@ -113,14 +113,15 @@ static void timed_out(struct gh_timeout *timeout)
 {
 	struct gh_ask *ask = gh_container(timeout, struct gh_ask, timeout);
 	struct gh_instance *instance = gh_fold_instance(&ask->fold);
+	bool counts = !(ask->fold.flags & GH_HYPOTHETICAL);
 	struct gh_answer answer;
 
 	gh_answer_init(&answer, instance, true, 0);
 	gh_answer_explain(&answer, GH_CAUSE_TIMEOUT, "it gave no answer in time");
-	if (!(ask->fold.flags & GH_HYPOTHETICAL))
+	if (counts)
 		gh_series_add(instance->timeouts, 1);
 	answer.called = true;
-	gh_ask_resume(ask, &answer, GH_ERROR, GH_TICKET_TIMED_OUT);
+	gh_ask_resume(ask, &answer, GH_ERROR, counts ? GH_TICKET_TIMED_OUT : GH_TICKET_CANCELLED);
 }
 
 /* What the caller's stack holds is copied: the answer comes when it is gone. */

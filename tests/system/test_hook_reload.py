@@ -66,25 +66,28 @@ def test_refused_reload(make_broker, connect):
     client.publish("b", "", 1, reason=0x87)
 
 
-@pytest.mark.parametrize("answer", ["allow", "deny"])
-def test_draining(make_broker, connect, answer):
-    """A question that is open at the reload is answered by whom it was asked; until then that one drains."""
-    broker = start(make_broker, rule("authorize", answer, action="publish", topic="slow", how="later", delay="700ms"), rule("authorize"))
+@pytest.mark.parametrize("before", ["allow", "deny"])
+@pytest.mark.parametrize("after", ["allow", "deny"])
+def test_draining(make_broker, connect, before, after):
+    """A question that is open at the reload is waited for where it was asked, and that instance drains; then those in force are
+    asked: what they say holds."""
+    broker = start(make_broker, rule("authorize", before, action="publish", topic="slow", how="later", delay="700ms"), rule("authorize"))
     client, other = connect(to=broker), connect(to=broker)
     client.send(client.publish_packet("slow", "", 1, packet_id=1))
     eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 1)
-    change(broker, rule("authorize", "deny", topic="slow"), rule("authorize"))
+    change(broker, rule("authorize", after, topic="slow"), rule("authorize"))
     assert states(broker) == [("probe", "in force"), ("probe", "draining")]
     assert "destroy" not in life(broker)
-    other.publish("slow", "", 1, reason=0x87)
-    client.expect(PUBACK, packet_id=1, reason=0x10 if answer == "allow" else 0x87)
+    reason = 0x10 if after == "allow" else 0x87
+    other.publish("slow", "", 1, reason=reason)
+    client.expect(PUBACK, packet_id=1, reason=reason)
     eventually(lambda: states(broker) == [("probe", "in force")])
     assert life(broker)[-1] == "destroy"
-    client.publish("slow", "", 1, reason=0x87)
 
 
 def test_never_answered(make_broker, connect, dial):
-    """What is never answered holds the old instance until its deadline, not longer."""
+    """What is never answered holds the old instance until its deadline, not longer; then those in force are asked about a PUBLISH,
+    while a login has failed."""
     never = [rule(hook, user="never", how="never") for hook in ("authenticate", "lookup")]
     broker = start(make_broker, *never, *login("joe"), rule("authorize", topic="never", how="never"), rule("authorize"), listener=USERS)
     joe, late = connect(to=broker, username="joe"), dial(to=broker)
@@ -93,7 +96,7 @@ def test_never_answered(make_broker, connect, dial):
     eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 2)
     change(broker, *login("joe"), rule("authorize"), listener=USERS)
     assert ("probe", "draining") in states(broker)
-    joe.expect(PUBACK, packet_id=1, reason=0x87)
+    joe.expect(PUBACK, packet_id=1, reason=0x10)
     late.expect(CONNACK, reason=0x87)
     eventually(lambda: states(broker) == [("probe", "in force")])
     joe.publish("never", "", 1)
