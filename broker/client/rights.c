@@ -47,15 +47,23 @@ static bool is_live(const struct gh_denials *denials, uint64_t now)
 	return denials->at_ms && now - denials->at_ms < 1000;
 }
 
-/* Of this connection, or free; NULL: others have been logged within the last second wherever it could be. */
-static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t connection, uint64_t now)
+/* Whose denial it is: the connection's, or that of an author who has none any more. */
+static uint64_t subject_of(const struct gh_shard *shard, const struct gh_client *client)
+{
+	if (client->connection || !client->client_id)
+		return client->connection;
+	return gh_registry_hash(&shard->broker->key, gh_str(client->client_id)) | 1ull << 63;
+}
+
+/* Its own, or one that is free; NULL: others have been logged within the last second wherever it could be. */
+static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t subject, uint64_t now)
 {
 	struct gh_denials *found = NULL;
 
 	for (unsigned i = 0; i < GH_DENIALS_WAYS; i++) {
-		struct gh_denials *denials = &shard->denials[(connection + i) % GH_DENIALS];
+		struct gh_denials *denials = &shard->denials[(subject + i) % GH_DENIALS];
 
-		if (denials->connection == connection)
+		if (denials->subject == subject)
 			return denials;
 		if (!found && !is_live(denials, now))
 			found = denials;
@@ -64,15 +72,13 @@ static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t connection
 }
 
 /* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for; of
- * very many connections at once not all have one. Who is offline can't do it again and again: one will a connection. */
+ * very many connections at once not all have one. */
 static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_t *left_out_r)
 {
-	uint64_t now = gh_shard_now(shard);
-	struct gh_denials *denials = denials_of(shard, client->connection, now);
-	bool same = denials && denials->connection == client->connection;
+	uint64_t now = gh_shard_now(shard), subject = subject_of(shard, client);
+	struct gh_denials *denials = denials_of(shard, subject, now);
+	bool same = denials && denials->subject == subject;
 
-	if (!client->connection)
-		return false;
 	if (!denials)
 		return true;
 	if (same && is_live(denials, now)) {
@@ -80,7 +86,7 @@ static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_
 		return true;
 	}
 	*left_out_r = same ? denials->left_out : 0;
-	*denials = (struct gh_denials){ .connection = client->connection, .at_ms = now };
+	*denials = (struct gh_denials){ .subject = subject, .at_ms = now };
 	return false;
 }
 

@@ -14,9 +14,9 @@
 
 struct gh_recheck;
 
-/* Denials of one connection that aren't logged because one was within the last second. */
+/* Denials of one connection, or of an author without one, that aren't logged because one was within the last second. */
 struct gh_denials {
-	uint64_t connection, at_ms;
+	uint64_t subject, at_ms;
 	uint64_t left_out;
 };
 #define GH_DENIALS      64u
