@@ -43,7 +43,7 @@ class Logged:
         self.broker.write({"log": {"format": form, "level": "debug"}, "limits": {"failed-login-delay": "0"},
                            "plugins": {"users": {"module": "auth-file", "file": "passwd"}, "acl": {"file": "acl"}}},
                           {"anonymous": True, "authenticate": ["users"], "authorize": ["acl"]})
-        self.broker.start()
+        self.broker.start(ready="listening")
 
     def parse(self, line):
         if self.form == "json":
