@@ -248,7 +248,7 @@ def test_denied_will(connect, version):
 
 @pytest.mark.parametrize("version", [4, 5])
 def test_on_deny_disconnect(make_broker, version):
-    """[3.1.1 MQTT-3.3.5-2]: or the connection ends, where on-deny says so."""
+    """[3.1.1 MQTT-3.3.5-2]: or the connection ends, where on-deny says so; a denied filter is told by its code there too."""
     broker = make_broker({"plugins": {"probe": {"answers": RULES}}},
                          listener={"authorize": ["probe"], "on-deny": "disconnect"})
     client, sub = Client(broker, version=version).connect(will=Will("gone", "x")), Client(broker).connect()
@@ -256,7 +256,6 @@ def test_on_deny_disconnect(make_broker, version):
     client.send(client.publish_packet("no", "x", 1))
     client.expect_disconnect(0x87)
     sub.message("gone", "x")
-    other = Client(broker, version=version).connect(will=Will("gone", "y"))
+    other = Client(broker, version=version).connect()
     other.subscribe(("yes", 1), ("no", 1), reasons=[1, 0x87 if version == 5 else 0x80])
-    other.expect_disconnect(0x87)
-    sub.message("gone", "y")
+    other.quiet()
