@@ -232,6 +232,51 @@ START_TEST(never_then_next)
 }
 END_TEST
 
+/* No more than two waits: who would be the third isn't asked. */
+START_TEST(never_and_never)
+{
+	struct script third = { .verdict = GH_ALLOW };
+	struct scripts scripts;
+
+	scripts_init(&scripts);
+	fixture_add(&scripts.fixture, "c", &plugin, &third);
+	gh_chain_free(&scripts.authorize);
+	scripts.authorize = fixture_chain(&scripts.fixture, GH_LIST_AUTHORIZE, false, "a b c");
+	scripts.fixture.settings.limits.hook_timeout = 30;
+	scripts.at[0].instance->on_error_next = scripts.at[1].instance->on_error_next = true;
+	gh_loop_poll(scripts.fixture.loop);
+	begin_authorize(&scripts);
+	fixture_wait(&scripts.fixture, 1);
+	ck_assert_uint_eq(scripts.at[1].asked, 1);
+	ck_assert_uint_eq(third.asked, 0);
+	ck_assert_int_eq(scripts.fixture.decision.verdict, GH_DENY);
+	ck_assert(scripts.fixture.decision.failed);
+	ck_assert_str_eq(scripts.fixture.decision.module, "c");
+	scripts_done(&scripts);
+}
+END_TEST
+
+/* The deadline is over, but the loop hasn't come to it yet. */
+START_TEST(too_late_by_the_clock)
+{
+	struct scripts scripts;
+	uint64_t end;
+
+	scripts_init(&scripts);
+	scripts.fixture.settings.limits.hook_timeout = 20;
+	gh_loop_poll(scripts.fixture.loop);
+	begin_authorize(&scripts);
+	for (end = gh_clock_ms() + 40; gh_clock_ms() < end;)
+		sched_yield();
+	ck_assert(!gh_ticket_open(host_of(&scripts.at[0]), scripts.at[0].ticket));
+	ck_assert(!give(&scripts.at[0], scripts.at[0].ticket, GH_ALLOW));
+	ck_assert_uint_eq(stats(&scripts).orphaned, 1);
+	fixture_wait(&scripts.fixture, 1);
+	ck_assert_uint_eq(scripts.fixture.decision.cause, GH_CAUSE_TIMEOUT);
+	scripts_done(&scripts);
+}
+END_TEST
+
 START_TEST(begun_in_time_ended_too_late)
 {
 	struct scripts scripts;
@@ -393,5 +438,5 @@ START_TEST(idle_after_the_last)
 END_TEST
 
 GH_TEST_MAIN("hook/ask", arguments_are_copied, answered_inside_the_hook, twice, never,
-	     never_then_next, begun_in_time_ended_too_late, cancelled, invented, too_many,
-	     from_threads, idle_after_the_last)
+	     never_then_next, never_and_never, too_late_by_the_clock, begun_in_time_ended_too_late,
+	     cancelled, invented, too_many, from_threads, idle_after_the_last)

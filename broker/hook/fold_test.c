@@ -316,6 +316,13 @@ START_TEST(no_verdict)
 		ck_assert_int_eq(ask_authorize(&scripts, chain, &publish, NULL)->verdict, GH_DENY);
 		ck_assert(scripts.fixture.decision.failed);
 		gh_chain_free(&chain);
+		/* and of a login */
+		scripts.at[0].later = false;
+		scripts.at[1].principal = "joe";
+		chain = fixture_chain(&scripts.fixture, GH_LIST_AUTHENTICATE, false, "a b");
+		ck_assert_int_eq(ask_login(&scripts, chain, "joe")->verdict, GH_DENY);
+		ck_assert(scripts.fixture.decision.failed);
+		gh_chain_free(&chain);
 		fixture_done(&scripts.fixture);
 	}
 }
@@ -598,6 +605,8 @@ START_TEST(recheck)
 	scripts.at[1].verdict = GH_DENY;
 	scripts.at[1].later = true;
 	ck_assert_int_eq(ask_lookup(&scripts, chain, client, GH_RECHECK)->verdict, GH_DENY);
+	scripts.at[1].verdict = GH_PASS;
+	scripts.at[1].later = false;
 	ck_assert_int_eq(ask_lookup(&scripts, without, client, GH_RECHECK)->verdict, GH_DENY);
 	gh_snapshot_unref(&client);
 	gh_chain_free(&without);

@@ -99,10 +99,10 @@ START_TEST(stride)
 {
 	struct wide {
 		struct gh_option option;
-		void *more;
+		const void *more;
 	};
 	static const struct wide wide[] = {
-		{ GH_OPTION(struct config, word, GH_STRING, "a word"), NULL },
+		{ GH_OPTION(struct config, word, GH_STRING, "a word"), "more" },
 		{ { 0 }, NULL },
 	};
 	struct gh_plugin theirs = GOOD, ours;

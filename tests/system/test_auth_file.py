@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from gatehouse import Broker, Client, has_module
+from gatehouse import DEADLINE, Broker, Client, Will, has_module
 from gatehouse.users import entry, secret
 
 pytestmark = pytest.mark.skipif(not has_module("auth-file"), reason="without auth-file")
@@ -154,6 +154,20 @@ def test_a_reload_with_a_deleted_user_ends_connection_and_session(users, connect
     one.change(entry("alice") + entry("bob"))
     for client_id in ("online", "offline"):
         assert not login(connect, "alice", secret("alice"), client_id, to=one.broker, clean=False).connack.session_present
+
+
+def test_the_will_of_a_deleted_user_is_not_published(users, connect):
+    """It would fire when the re-check ends the connection."""
+    one = users(entry("alice") + entry("bob"))
+    alice = login(connect, "alice", secret("alice"), to=one.broker)
+    alice.subscribe("t")
+    bob = login(connect, "bob", secret("bob"), to=one.broker, will=Will("t", "never"))
+    one.change(entry("alice"))
+    bob.expect_disconnect(0x87)
+    end = time.monotonic() + DEADLINE
+    while one.broker.metric("gatehouse_dropped_total", reason="author") != 1:
+        assert time.monotonic() < end, "the will wasn't dropped"
+    assert alice.fence(alice) == []
 
 
 def test_a_reload_that_disables_a_user_and_one_that_changes_a_password(users, connect):

@@ -163,6 +163,7 @@ def test_ten_thousand(ten_thousand, version, window):
     pub.publish("live", "while they come", 1)
     got, live, pending = set(), 0, [sub.recv() for _ in range(open_at_most)]
     sub.ping()
+    assert not sub.inbox
     while pending:
         message = pending.pop(0)
         sub.ack(PUBACK, message.packet_id)

@@ -2,7 +2,7 @@
 """A right that is taken away is gone wherever a message waits; a right that stays isn't disturbed."""
 import pytest
 
-from gatehouse import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Broker, Will, has_module
+from gatehouse import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, Broker, Client, Will, has_module
 
 pytestmark = [pytest.mark.skipif(not has_module("probe"), reason="no test modules in this build"), pytest.mark.threads]
 KEEP = {"session_expiry": 60}
@@ -21,8 +21,11 @@ class Policy:
         return {"plugins": {"probe": {"answers": users + self.denied + [{"hook": "authorize", "answer": "allow"}]}},
                 "listeners": {"test": {"address": "127.0.0.1:@PORT@", "authenticate": ["probe"], "authorize": ["probe"]}}}
 
-    def deny(self, action, topic, user="joe"):
-        self.denied.append({"hook": "authorize", "action": action, "topic": topic, "user": user, "answer": "deny"})
+    def deny(self, action, topic, user="joe", answer="deny"):
+        self.change({"hook": "authorize", "action": action, "topic": topic, "user": user, "answer": answer})
+
+    def change(self, rule):
+        self.denied.append(rule)
         self.broker.write(self.config())
         self.broker.reload()
 
@@ -178,6 +181,34 @@ def test_will(broker, joe, ann, name):
     joe(will=Will(name + "/b", "later", properties={"will_delay": 2}), properties=KEEP).close()
     ann.message(name + "/b", "later")
     assert ann.fence(ann) == []
+
+
+def test_will_that_nobody_can_judge(broker, joe, ann, name):
+    """Where the module fails when a will fires, the will isn't published."""
+    ann.subscribe(name + "/#")
+    client = joe(will=Will(name + "/a", "never"))
+    broker.policy.deny("will", name + "/a", answer="error")
+    client.close()
+    joe(will=Will(name + "/b", "allowed")).close()
+    ann.message(name + "/b", "allowed")
+    assert ann.fence(ann) == []
+
+
+def test_a_lookup_that_fails_ends_nothing():
+    """Who can't be looked up stays who he was, connected or not."""
+    policy = Policy()
+    with policy.broker as one:
+        here, away = (Client(one, n).connect(username="joe", clean=False, properties=KEEP) for n in ("here", "away"))
+        here.subscribe("t", qos=1)
+        away.close()
+        policy.change({"hook": "lookup", "user": "joe", "answer": "error"})
+        settled(one)
+        here.publish("t", "x", 1)
+        here.message("t", "x")
+        again = Client(one, "away").connect(username="joe", clean=False)
+        assert again.connack.session_present
+        for client in here, again:
+            client.close()
 
 
 @pytest.mark.parametrize("how", ["published", "will"])
