@@ -252,6 +252,8 @@ enum gh_next gh_attach(struct gh_channel *channel)
 	gh_login_free(&channel->login);
 	channel->heard_at = gh_shard_now(a.shard);
 	gh_channel_arm(channel);
+	if (a.resumed)
+		gh_recheck_rights(a.shard, channel->session);
 	gh_deliver_pump(channel);
 	if (outdated && channel->session) /* by the policy before: the recheck may have gone by already */
 		gh_recheck_session(a.shard, channel->session);

@@ -201,6 +201,8 @@ static void on_given(struct gh_mail *mail, void *owner)
 	enum gh_delivered delivered = GH_DELIVERED;
 
 	if (shard) {
+		gh_worker_discharge(gh_workers_at(shard->broker->workers, h->group_worker),
+				    h->mail.weight);
 		gh_transit_of(&transit, h->publication);
 		delivered = deliver_to(shard, &transit, h->group, &h->member);
 		gh_transit_done(&transit);
@@ -242,6 +244,8 @@ static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
 	if (count > 0)
 		memcpy(h->tried, tried, count * sizeof(*tried));
 	h->tried_count = (uint32_t)count;
+	/* Who publishes to the group waits for this worker, not for the member's. */
+	gh_worker_charge(shard->worker, h->mail.weight);
 	gh_shard_send(shard, member->facts.worker, GH_LANE_DATA, &h->mail);
 	return true;
 }

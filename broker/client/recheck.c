@@ -183,7 +183,6 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 {
 	struct gh_channel *channel = session->channel;
 	struct gh_snapshot *with = gh_snapshot_with_identity(session->identity, identity, NULL);
-	const struct gh_cover nothing = { 0 };
 
 	gh_session_set_identity(session, with);
 	if (channel) {
@@ -193,21 +192,25 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 		gh_channel_arm(channel);
 	}
 	gh_snapshot_unref(&with);
-	gh_list_each(&session->subscriptions, it, next)
-		gh_cover_keep(shard, gh_container(it, struct gh_subscriber, in_session), &nothing);
+	gh_cover_forget(shard, session);
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
+}
+
+void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
+{
+	struct review *review;
+
+	gh_cover_forget(shard, session);
+	review = review_new(shard, session, NULL);
+	collect(review);
+	next_filter(review);
 }
 
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what)
 {
-	struct gh_shard *shard = channel->shard;
-	struct review *review;
-
-	set_identity(shard, channel->session, identity, what);
-	review = review_new(shard, channel->session, NULL);
-	collect(review);
-	next_filter(review);
+	set_identity(channel->shard, channel->session, identity, what);
+	gh_recheck_rights(channel->shard, channel->session);
 }
 
 /* Its owner is gone or disabled: connection and session end, nothing of it is left to be resumed. */

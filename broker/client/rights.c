@@ -149,6 +149,26 @@ void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscribe
 	subscriber->cover_allow = cover->allow;
 }
 
+static bool uncover(void *arg, struct gh_delivery *delivery)
+{
+	(void)arg;
+	delivery->covered = 0;
+	return false;
+}
+
+void gh_cover_forget(const struct gh_shard *shard, struct gh_session *session)
+{
+	const struct gh_cover nothing = { 0 };
+
+	gh_list_each(&session->subscriptions, it, next)
+		gh_cover_keep(shard, gh_container(it, struct gh_subscriber, in_session), &nothing);
+	for (struct gh_window_entry *e = gh_window_first(&session->window); e;
+	     e = gh_window_next(&session->window, e))
+		uncover(NULL, &e->delivery);
+	gh_queue_filter(&session->queue, uncover, NULL);
+	gh_backlog_uncover(&session->backlog);
+}
+
 /* Some modules of the list have covered it, others want to be asked: a rare mixture, so the subscription that a message
  * came by is looked for, not carried along. False: none has covered anything. */
 static bool partly_covered(struct gh_shard *shard, const struct gh_session *session,

@@ -16,6 +16,9 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber,
 		   const struct gh_cover *cover);
 
+/* Another identity or listener: of what its subscriptions and what waits for it were covered by, nothing holds. */
+void gh_cover_forget(const struct gh_shard *shard, struct gh_session *session);
+
 /* RECEIVE: may this session have a message? covered: policy generation under which its filter covered it. Never waits.
  * A session without an identity in force (its listener is gone) may not. */
 bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,

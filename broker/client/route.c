@@ -129,6 +129,8 @@ enum gh_routed gh_route(struct gh_shard *shard, struct gh_transit *transit,
 	if (transit->facts.retain && !keep(shard, transit, publisher))
 		return GH_ROUTED_REFUSED;
 	here = route_here(shard, transit);
+	if (publisher && shard->match.group_count > 0) /* what went on to members elsewhere weighs here */
+		gh_conn_hold(publisher->conn, shard->worker);
 	away = route_away(shard, transit, publisher);
 	return here || away ? GH_ROUTED : GH_ROUTED_NOBODY;
 }

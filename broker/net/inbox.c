@@ -184,6 +184,16 @@ bool gh_inbox_await(struct gh_inbox *inbox, unsigned sender)
 	return !(atomic_fetch_and(&inbox->waiting, ~bit) & bit);
 }
 
+void gh_inbox_charge(struct gh_inbox *inbox, size_t weight)
+{
+	atomic_fetch_add(&inbox->weight, weight);
+}
+
+void gh_inbox_discharge(struct gh_inbox *inbox, size_t weight)
+{
+	give_back(inbox, weight);
+}
+
 void gh_inbox_on_drained(struct gh_inbox *inbox, gh_inbox_drained_fn *fn)
 {
 	inbox->drained = fn;

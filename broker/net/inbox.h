@@ -55,6 +55,10 @@ void gh_inbox_post_run(struct gh_inbox *inbox, enum gh_lane lane,
 size_t gh_inbox_weight(const struct gh_inbox *inbox); /* any thread */
 /* Any thread: `more` is what the caller has collected and not posted yet. */
 bool gh_inbox_crowded(const struct gh_inbox *inbox, size_t more);
+/* Any thread: what the receiver has passed on to another inbox weighs here too until it is dealt with there, so that those who
+ * feed the first feel the second. */
+void gh_inbox_charge(struct gh_inbox *inbox, size_t weight);
+void gh_inbox_discharge(struct gh_inbox *inbox, size_t weight);
 /* A sender asks, by its number 0..63, to be called once the inbox is below the low-water
  * mark. False: it is already, no call will come. */
 bool gh_inbox_await(struct gh_inbox *inbox, unsigned sender);

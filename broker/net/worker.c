@@ -192,3 +192,13 @@ void gh_worker_stats(const struct gh_worker *worker, struct gh_worker_stats *sta
 	};
 	gh_loop_lag(worker->loop, &stats_r->lag);
 }
+
+void gh_worker_charge(struct gh_worker *worker, size_t weight)
+{
+	gh_inbox_charge(worker->inbox, weight);
+}
+
+void gh_worker_discharge(struct gh_worker *worker, size_t weight)
+{
+	gh_inbox_discharge(worker->inbox, weight);
+}

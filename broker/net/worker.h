@@ -67,6 +67,10 @@ struct gh_workers *gh_worker_peers(const struct gh_worker *worker);
 /* From a thread that is no worker: the control thread, a module's. */
 void gh_worker_post(struct gh_worker *to, enum gh_lane lane, struct gh_mail *mail);
 
+/* Any thread: gh_inbox_charge() of its inbox. */
+void gh_worker_charge(struct gh_worker *worker, size_t weight);
+void gh_worker_discharge(struct gh_worker *worker, size_t weight);
+
 /* A connected socket becomes a connection of `to`, which tells it by accepted(). Takes fd
  * over, and its slot of the total. */
 void gh_worker_hand_over(struct gh_worker *to, int fd, const struct gh_peer *peer, void *listener,

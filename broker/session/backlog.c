@@ -81,6 +81,12 @@ void gh_backlog_add(struct gh_backlog *backlog, const struct gh_backlog_facts *f
 	backlog->count += n;
 }
 
+void gh_backlog_uncover(struct gh_backlog *backlog)
+{
+	for (struct gh_backlog_batch *batch = backlog->first; batch; batch = batch->next)
+		batch->facts.covered = 0;
+}
+
 static bool wanted(const struct gh_publication *publication, uint64_t now)
 {
 	return !atomic_load_explicit(&publication->superseded, memory_order_acquire) &&

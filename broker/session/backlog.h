@@ -34,6 +34,9 @@ void gh_backlog_add(struct gh_backlog *backlog, const struct gh_backlog_facts *f
 /* The subscription is gone: so is its batch. */
 void gh_backlog_cancel(struct gh_backlog *backlog, const void *owner);
 
+/* Of what is left nothing is covered any more: gh_delivery.covered is 0. */
+void gh_backlog_uncover(struct gh_backlog *backlog);
+
 /* Shows the next one, past superseded and expired ones (these are dropped): retain set, qos the
  * lower of the two. The delivery is borrowed until gh_backlog_take(). False: no more. */
 bool gh_backlog_peek(struct gh_backlog *backlog, uint64_t now, struct gh_delivery *delivery_r);

@@ -235,6 +235,24 @@ START_TEST(backlog_in_order)
 }
 END_TEST
 
+START_TEST(backlog_forgets_covers)
+{
+	struct gh_backlog backlog = { 0 };
+	struct gh_delivery delivery;
+	int a, b;
+
+	add_batch(&backlog, &a, 10, 1);
+	add_batch(&backlog, &b, 20, 1);
+	gh_backlog_uncover(&backlog);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(gh_backlog_peek(&backlog, 1000, &delivery));
+		ck_assert_uint_eq(delivery.covered, 0);
+		gh_backlog_take(&backlog);
+		gh_delivery_drop(&delivery);
+	}
+}
+END_TEST
+
 START_TEST(backlog_replaces_and_cancels)
 {
 	struct gh_backlog backlog = { 0 };
@@ -262,4 +280,5 @@ START_TEST(backlog_replaces_and_cancels)
 END_TEST
 
 GH_TEST_MAIN("session/queue", first_in_first_out, drops_newest, drops_oldest, bounds_bytes,
-	     unpop_is_first_again, expires, backlog_in_order, backlog_replaces_and_cancels)
+	     unpop_is_first_again, expires, backlog_in_order, backlog_replaces_and_cancels,
+	     backlog_forgets_covers)

@@ -131,7 +131,7 @@ START_TEST(filters)
 }
 END_TEST
 
-START_TEST(levels)
+START_TEST(counts_levels)
 {
 	static const struct {
 		const char *text;
@@ -324,5 +324,5 @@ START_TEST(covering_by_enumeration)
 }
 END_TEST
 
-GH_TEST_MAIN("sdk/topic", names, names_at_every_place, lengths, filters, levels, matching, covering,
-	     covering_by_enumeration)
+GH_TEST_MAIN("sdk/topic", names, names_at_every_place, lengths, filters, counts_levels, matching,
+	     covering, covering_by_enumeration)

@@ -286,3 +286,27 @@ def test_a_publisher_waits_for_crowded_workers(make_broker):
     assert SANITIZED or broker.memory() - before < 64 << 20
     for client in subs + [pub]:
         client.close()
+
+
+@pytest.mark.skipif(WORKERS == 1, reason="there is no other worker")
+@pytest.mark.skipif(not has_module("probe"), reason="no test modules in this build")
+def test_a_publisher_waits_for_crowded_members_of_shared_groups(make_broker):
+    """It feels them through the groups, which are dealt out on workers that are neither its own nor theirs."""
+    rules = [{"hook": "authorize", "client": "pub", "answer": "allow"}]
+    rules += [{"hook": "authorize", "topic": "never/%d" % n, "answer": "deny"} for n in range(2500)]
+    broker = make_broker({"plugins": {"probe": {"answers": rules + [{"hook": "authorize", "answer": "allow"}]}}},
+                         listener={"authorize": ["probe"], "anonymous": True})
+    pub = Client(broker, "pub").connect()
+    subs = [Client(broker).connect() for _ in range(40)]
+    workers = {name: row["worker"] for name, row in broker.clients().items()}
+    elsewhere = {workers[sub.client_id]: sub for sub in subs if workers[sub.client_id] != workers["pub"]}
+    before = broker.memory()
+    for sub in elsewhere.values():
+        sub.subscribe("$share/group/never/will/this/be/a/rule")
+        for _ in range(50):
+            pub.send(pub.publish_packet("never/will/this/be/a/rule", b"x" * 8192) * 1000)
+        pub.ping()
+        sub.unsubscribe("$share/group/never/will/this/be/a/rule")
+    assert SANITIZED or broker.memory("VmHWM") - before < 64 << 20
+    for client in subs + [pub]:
+        client.close()
