@@ -79,4 +79,19 @@ static void teardown(void)
 	strcpy(directory + strlen(directory) - 6, "XXXXXX");
 }
 
+/* As GH_TEST_MAIN(); where the modules are linked into the daemon there are no files to load. */
+#ifdef GH_PRELOADED_MODULES
+#define GH_FILES_TEST_MAIN(room, ...) \
+	int main(void) \
+	{ \
+		const TTest *tests[] = { __VA_ARGS__ }; \
+\
+		printf("1..0 # SKIP %s: modules are linked in, %zu tests have no file to load\n", \
+		       room, GH_COUNT(tests)); \
+		return EXIT_SUCCESS; \
+	}
+#else
+#define GH_FILES_TEST_MAIN(room, ...) GH_TEST_MAIN(room, __VA_ARGS__)
+#endif
+
 #endif

@@ -218,13 +218,5 @@ START_TEST(names)
 }
 END_TEST
 
-#ifdef GH_PRELOADED_MODULES
-int main(void)
-{
-	puts("1..0 # SKIP modules are linked in: there are no files to load");
-	return 0;
-}
-#else
-GH_TEST_MAIN("hook/module", opens, unmapped_when_closed, overwritten_in_place, missing, not_elf,
-	     dependency, descriptors, owner_and_mode, environment, names)
-#endif
+GH_FILES_TEST_MAIN("hook/module", opens, unmapped_when_closed, overwritten_in_place, missing,
+		   not_elf, dependency, descriptors, owner_and_mode, environment, names)

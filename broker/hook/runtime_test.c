@@ -266,12 +266,4 @@ START_TEST(waits_for_tickets)
 }
 END_TEST
 
-#ifdef GH_PRELOADED_MODULES
-int main(void)
-{
-	puts("1..0 # SKIP modules are linked in: there are no files to load");
-	return 0;
-}
-#else
-GH_TEST_MAIN("hook/runtime", life, asks_and_tells, all_or_nothing, waits_for_tickets)
-#endif
+GH_FILES_TEST_MAIN("hook/runtime", life, asks_and_tells, all_or_nothing, waits_for_tickets)
