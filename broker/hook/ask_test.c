@@ -219,7 +219,7 @@ START_TEST(never_then_next)
 	struct scripts scripts;
 
 	scripts_init(&scripts);
-	scripts.fixture.settings.limits.hook_timeout = 50;
+	scripts.fixture.settings.limits.hook_timeout = 1500; /* a slow machine has as much again */
 	scripts.at[0].instance->on_error_next = true;
 	scripts.at[1].pend = false;
 	scripts.at[1].verdict = GH_ALLOW;
@@ -242,7 +242,7 @@ START_TEST(never_and_never)
 	fixture_add(&scripts.fixture, "c", &plugin, &third);
 	gh_chain_free(&scripts.authorize);
 	scripts.authorize = fixture_chain(&scripts.fixture, GH_LIST_AUTHORIZE, false, "a b c");
-	scripts.fixture.settings.limits.hook_timeout = 30;
+	scripts.fixture.settings.limits.hook_timeout = 1000;
 	scripts.at[0].instance->on_error_next = scripts.at[1].instance->on_error_next = true;
 	gh_loop_poll(scripts.fixture.loop);
 	begin_authorize(&scripts);
