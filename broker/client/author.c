@@ -11,6 +11,7 @@
 struct gh_inquiry {
 	struct gh_inquiring of;
 	struct gh_ask *ask;
+	bool failed; /* nobody could say whether it exists */
 };
 
 void gh_inquiry_free(struct gh_inquiry **inquiry)
@@ -41,15 +42,24 @@ static void answer(struct gh_inquiry *inquiry, enum gh_author result)
 	done(arg, result);
 }
 
+/* A will that fires is published now: what nobody can answer is not allowed. */
+static bool in_grace(const struct gh_inquiry *inquiry)
+{
+	const struct gh_shard *shard = inquiry->of.shard;
+
+	return inquiry->of.action != GH_WILL &&
+	       gh_shard_now(shard) <
+		       shard->runtime->built_ms + gh_shard_settings(shard)->limits.recheck_grace;
+}
+
 static enum gh_author conclude(struct gh_inquiry *inquiry, const struct gh_decision *decision)
 {
 	struct gh_publication *publication = inquiry->of.publication;
-	/* A will that fires is published now: what nobody can answer is not allowed. */
-	bool kept = decision->failed && inquiry->of.action != GH_WILL;
 
-	if (kept ||
-	    gh_right_given(decision, publication->qos, publication->retain, publication->payload_n))
-		return GH_AUTHOR_ENTITLED;
+	if (decision->failed && in_grace(inquiry))
+		return GH_AUTHOR_UNKNOWN;
+	if (gh_right_given(decision, publication->qos, publication->retain, publication->payload_n))
+		return inquiry->failed ? GH_AUTHOR_UNKNOWN : GH_AUTHOR_ENTITLED;
 	gh_tell_denied(inquiry->of.shard, author_of(inquiry), inquiry->of.action,
 		       gh_publication_topic(publication), decision);
 	return GH_AUTHOR_NOT;
@@ -90,7 +100,10 @@ static enum gh_author ask_right(struct gh_inquiry *inquiry)
 
 static enum gh_author looked_up(struct gh_inquiry *inquiry, const struct gh_decision *decision)
 {
-	return decision->verdict == GH_ALLOW || decision->failed ? ask_right(inquiry) : GH_AUTHOR_NOT;
+	inquiry->failed = decision->failed;
+	if (inquiry->failed ? !in_grace(inquiry) : decision->verdict != GH_ALLOW)
+		return GH_AUTHOR_NOT;
+	return ask_right(inquiry);
 }
 
 static void on_looked_up(void *arg, struct gh_decision *decision)

@@ -7,10 +7,11 @@
 
 /*
  * Does the author's principal still exist (lookup), and may it still do this there (PUBLISH or WILL, with RECHECK)? A module
- * that can't tell (ERROR, timeout) leaves what was rightly granted; an author whose listener is gone can't be judged and isn't
- * entitled.
+ * that can't tell (ERROR, timeout) leaves what was rightly granted for recheck-grace after the policy change (UNKNOWN: entitled,
+ * but to be asked again the next time); not so a will, which is published now. An author whose listener is gone can't be judged
+ * and isn't entitled.
  */
-enum gh_author { GH_AUTHOR_ENTITLED, GH_AUTHOR_NOT, GH_AUTHOR_WAITS };
+enum gh_author { GH_AUTHOR_ENTITLED, GH_AUTHOR_UNKNOWN, GH_AUTHOR_NOT, GH_AUTHOR_WAITS };
 struct gh_inquiry;
 typedef void gh_inquiry_fn(void *arg, enum gh_author answer);
 
@@ -25,8 +26,8 @@ enum gh_author gh_inquire(const struct gh_inquiring *inquiring, struct gh_inquir
 void gh_inquiry_free(struct gh_inquiry **inquiry); /* cancels */
 
 /*
- * For a retained message that a channel is to get: asked once per message and policy generation; that the author is
- * entitled is kept in the message. After WAITS gh_deliver_pump() follows, and the message is asked about again.
+ * For a retained message that a channel is to get. Asked once per message and policy generation; that
+ * the author is entitled is kept in the message. After WAITS gh_deliver_pump() follows, and the message is asked about again.
  */
 enum gh_author gh_author_check(struct gh_channel *channel, struct gh_publication *publication);
 struct gh_author_answer;

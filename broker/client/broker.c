@@ -38,6 +38,8 @@ static const struct {
 					"Messages not retained because of a limit" },
 	[GH_COUNT_PROTOCOL_ERRORS] = { "gatehouse_protocol_errors_total", NULL,
 				       "Connections closed for what they sent" },
+	[GH_COUNT_RECHECK_FAILED] = { "gatehouse_recheck_failures_total", NULL,
+				      "Questions after a policy change that no module could answer" },
 	[GH_COUNT_WILLS] = { "gatehouse_wills_total", NULL, "Wills that were published" },
 };
 

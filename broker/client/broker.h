@@ -36,6 +36,7 @@ enum gh_counter {
 	GH_COUNT_DROP_AUTHOR, /* retained or will, whose author lost the right */
 	GH_COUNT_RETAINED_REFUSED,
 	GH_COUNT_PROTOCOL_ERRORS,
+	GH_COUNT_RECHECK_FAILED, /* questions after a policy change that nobody could answer */
 	GH_COUNT_WILLS,
 	GH_COUNTERS
 };

@@ -249,6 +249,7 @@ static bool pump_backlog(struct gh_channel *channel)
 		return false;
 	switch (gh_author_check(channel, delivery.publication)) {
 	case GH_AUTHOR_WAITS: return false;
+	case GH_AUTHOR_UNKNOWN:
 	case GH_AUTHOR_ENTITLED:
 		gh_backlog_take(&session->backlog);
 		send_waiting(channel, &delivery);

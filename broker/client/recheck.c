@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* After a policy change: what is live is asked again, session by session. */
+/* After a policy change: what is live is asked again, session by session, until it could be answered. */
 #include "client/recheck.h"
 
 #include "base/buf.h"
@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/attach.h"
+#include "client/groups.h"
 #include "client/rights.h"
 #include "client/subscribe.h"
 #include "mqtt/topic.h"
@@ -16,6 +17,9 @@
 /* Sessions looked at in one turn, and reviews that may wait at the same time: nobody connected is kept waiting by it. */
 #define SLICE            32u
 #define OPEN_MAX_REVIEWS 64u
+/* What nobody could answer is asked again after the first, then twice that, up to the second. */
+#define AGAIN_MS         1000u
+#define AGAIN_MAX_MS     60000u
 
 struct gh_recheck {
 	struct gh_shard *shard;
@@ -26,35 +30,104 @@ struct gh_recheck {
 
 /* Of one session. Filters are copied: the subscriptions may change while modules think. */
 struct review {
-	struct gh_recheck *recheck; /* NULL: of one client that has authenticated again */
+	struct gh_recheck *recheck; /* NULL: of one client, or to be asked again later */
 	struct gh_shard *shard;
 	struct gh_session *session;
 	struct gh_ask *ask;
 	struct gh_buf filters; /* each terminated, "$share/..." as it was subscribed */
 	size_t at;
+	bool failed;            /* somebody couldn't answer, this time */
+	uint64_t failing_since; /* monotonic ms; 0: nobody has failed */
+	uint32_t delay;         /* ms, until it is asked again */
+	struct gh_timeout again;
 };
 
 static void next_filter(struct review *review);
 static void slice_soon(struct gh_recheck *recheck);
 
-static void review_free(struct review *review)
+/* It is counted as open no more: others may be begun. */
+static void leave_recheck(struct review *review)
 {
 	struct gh_recheck *recheck = review->recheck;
 
-	gh_ask_cancel(&review->ask);
-	review->session->review = NULL;
-	gh_buf_done(&review->filters);
-	free(review);
+	review->recheck = NULL;
 	if (recheck) {
 		recheck->open--;
 		slice_soon(recheck);
 	}
 }
 
+static void review_free(struct review *review)
+{
+	gh_ask_cancel(&review->ask);
+	gh_loop_timeout_cancel(review->shard->loop, &review->again);
+	leave_recheck(review);
+	review->session->review = NULL;
+	gh_buf_done(&review->filters);
+	free(review);
+}
+
 void gh_review_cancel(struct gh_session *session)
 {
 	if (session->review)
 		review_free(session->review);
+}
+
+/* ---- what can't be answered ---- */
+
+/* One line a worker and policy: when a directory is away it is away for everybody. */
+static void note_failure(struct review *review, const struct gh_decision *decision)
+{
+	struct gh_shard *shard = review->shard;
+	bool first = shard->recheck_warned != gh_shard_generation(shard);
+	const struct gh_log_field fields[] = {
+		GH_FIELD_STR("client", gh_session_client_id(review->session)),
+		GH_FIELD_STR("user", gh_session_principal(review->session)),
+		GH_FIELD("module", decision->module), GH_FIELD("reason", decision->why)
+	};
+
+	review->failed = true;
+	gh_count(shard->broker, GH_COUNT_RECHECK_FAILED);
+	shard->recheck_warned = gh_shard_generation(shard);
+	gh_log_line(first ? GH_LOG_WARNING : GH_LOG_DEBUG, fields, 4,
+		    "can't be checked again now, its rights hold until recheck-grace is over");
+}
+
+static void end_session(struct review *review, const struct gh_decision *decision);
+static void ask_identity(struct review *review);
+
+static void on_again(struct gh_timeout *timeout)
+{
+	struct review *review = gh_container(timeout, struct review, again);
+
+	review->failed = false;
+	review->filters.n = review->at = 0;
+	ask_identity(review);
+}
+
+/* All were asked. */
+static void review_done(struct review *review)
+{
+	static const struct gh_decision over = { .module = "",
+						 .why = "could not be checked for recheck-grace" };
+	struct gh_shard *shard = review->shard;
+	uint64_t now = gh_shard_now(shard), grace = gh_shard_settings(shard)->limits.recheck_grace;
+	uint64_t left;
+
+	if (!review->failed) {
+		review_free(review);
+		return;
+	}
+	if (!review->failing_since)
+		review->failing_since = now;
+	if (now - review->failing_since >= grace) {
+		end_session(review, &over);
+		return;
+	}
+	left = grace - (now - review->failing_since);
+	leave_recheck(review);
+	gh_loop_timeout(shard->loop, &review->again, review->delay < left ? review->delay : left);
+	review->delay = review->delay < AGAIN_MAX_MS / 2 ? review->delay * 2 : AGAIN_MAX_MS;
 }
 
 /* ---- subscriptions ---- */
@@ -72,6 +145,16 @@ static struct gh_str filter_at(const struct review *review)
 	return gh_str((const char *)review->filters.p + review->at);
 }
 
+static void lower_qos(struct review *review, struct gh_subscriber *subscriber,
+		      const struct gh_share *share, uint8_t max)
+{
+	if (subscriber->qos <= max)
+		return;
+	subscriber->qos = max & 3;
+	if (subscriber->share) /* the group has it too */
+		gh_group_join(review->shard, review->session, share, subscriber, NULL);
+}
+
 static void filter_judged(struct review *review, const struct gh_decision *decision)
 {
 	struct gh_str filter = filter_at(review);
@@ -79,12 +162,15 @@ static void filter_judged(struct review *review, const struct gh_decision *decis
 	struct gh_subscriber *subscriber = find(review, filter, &share);
 
 	review->at += filter.n + 1;
-	if (!subscriber || decision->failed)
+	if (!subscriber)
 		return;
+	if (decision->failed) {
+		note_failure(review, decision);
+		return;
+	}
 	if (decision->verdict == GH_ALLOW) {
 		gh_cover_keep(review->shard, subscriber, &decision->cover);
-		if (subscriber->qos > decision->max_qos)
-			subscriber->qos = decision->max_qos & 3;
+		lower_qos(review, subscriber, &share, decision->max_qos);
 		return;
 	}
 	gh_tell_denied(review->shard, gh_snapshot_client(review->session->identity), GH_SUBSCRIBE,
@@ -139,7 +225,7 @@ static void next_filter(struct review *review)
 	while (policy && review->at < review->filters.n)
 		if (!ask_filter(review, policy))
 			return;
-	review_free(review);
+	review_done(review);
 }
 
 static void collect(struct review *review)
@@ -161,6 +247,8 @@ static struct review *review_new(struct gh_shard *shard, struct gh_session *sess
 	struct review *review = gh_zalloc(sizeof(*review));
 
 	gh_review_cancel(session);
+	gh_timeout_init(&review->again, on_again);
+	review->delay = AGAIN_MS;
 	session->review = review;
 	review->shard = shard;
 	review->session = session;
@@ -237,7 +325,9 @@ static void identity_judged(struct review *review, struct gh_decision *decision)
 {
 	struct gh_session *session = review->session;
 
-	if (decision->verdict != GH_ALLOW && !decision->failed) {
+	if (decision->failed)
+		note_failure(review, decision);
+	else if (decision->verdict != GH_ALLOW) {
 		end_session(review, decision);
 		return;
 	}
@@ -255,31 +345,42 @@ static void on_identity_judged(void *arg, struct gh_decision *decision)
 	identity_judged(review, decision);
 }
 
-static void review_session(struct gh_shard *shard, struct gh_recheck *recheck,
-			   struct gh_session *session)
+static void ask_identity(struct review *review)
 {
+	struct gh_shard *shard = review->shard;
+	struct gh_session *session = review->session;
 	const struct gh_client *client = gh_snapshot_client(session->identity);
 	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, client->listener);
-	struct review *review;
-	struct gh_asking asking = { .asker = shard->asker, .done = on_identity_judged };
+	struct gh_asking asking = { .asker = shard->asker, .done = on_identity_judged, .arg = review };
 	struct gh_lookup in = { .flags = GH_RECHECK,
 				.client = client,
 				.principal = client->identity->principal };
 	struct gh_decision decision;
 
 	if (!policy) {
+		review_free(review);
 		if (session->channel)
 			gh_channel_refresh(session->channel); /* sends it away: its listener is gone */
 		return;
 	}
-	review = review_new(shard, session, recheck);
 	asking.chain = policy->authenticate;
-	asking.arg = review;
 	review->ask = gh_ask_lookup(&asking, &in, &decision);
 	if (review->ask)
 		return;
 	identity_judged(review, &decision);
 	gh_decision_done(&decision);
+}
+
+/* Who could not be checked before a further policy change doesn't get the whole grace again. */
+static void review_session(struct gh_shard *shard, struct gh_recheck *recheck,
+			   struct gh_session *session)
+{
+	const struct review *before = session->review;
+	uint64_t failing_since = before ? before->failing_since : 0;
+	struct review *review = review_new(shard, session, recheck);
+
+	review->failing_since = failing_since;
+	ask_identity(review);
 }
 
 void gh_recheck_session(struct gh_shard *shard, struct gh_session *session)

@@ -8,7 +8,8 @@
 /*
  * For each session, connected or not: lookup (DENY ends connection and session, ALLOW brings the identity up to date), then
  * SUBSCRIBE with RECHECK for each of its subscriptions (DENY takes it away). Deliveries, retained messages and wills are asked
- * where they take effect, since what was covered belongs to an older generation. ERROR and timeout leave what was granted.
+ * where they take effect, since what was covered belongs to an older generation. ERROR and timeout leave what was granted and
+ * are asked again, until recheck-grace is over: then they end the session as a DENY does.
  */
 
 /* Begins with the shard's present runtime; one under way begins anew. */

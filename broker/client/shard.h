@@ -37,6 +37,7 @@ struct gh_shard {
 	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker, logins too */
 	struct gh_node wills; /* of struct gh_will_act: wills that wait for their authorization */
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
+	uint32_t recheck_warned;    /* the policy generation whose first failure has been told */
 	struct gh_timeout sweep;    /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
 	struct gh_denials denials[GH_DENIALS];

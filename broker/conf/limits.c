@@ -76,6 +76,9 @@ const struct gh_option gh_limit_options[] = {
 	LIMIT("hook-timeout", hook_timeout, GH_DURATION,
 	      "longest time for one module to answer one question", .standard = "5s", .min = "10ms",
 	      .max = "5m", .flags = GH_BROKER_ONLY),
+	LIMIT("recheck-grace", recheck_grace, GH_DURATION,
+	      "what was granted holds that long while modules can't say whether it still is",
+	      .standard = "1h", .min = "0", .max = "7d", .flags = GH_BROKER_ONLY),
 	{ 0 },
 };
 

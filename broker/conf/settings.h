@@ -42,6 +42,7 @@ struct gh_limits {
 	uint64_t failed_login_decay;     /* B; one failure is forgotten each */
 	int64_t failed_login_entries;    /* B; 1024..16777216 addresses and names remembered */
 	uint64_t hook_timeout;           /* B; of one module asked once */
+	uint64_t recheck_grace; /* B; a re-check that fails all the time ends what was granted */
 };
 enum gh_settings_queue_policy { GH_SETTINGS_DROP_NEWEST, GH_SETTINGS_DROP_OLDEST };
 

@@ -144,7 +144,9 @@ enum gh_verdict gh_ask_submit(struct gh_fold *fold, struct gh_instance *instance
 	copy_args(fold);
 	open_ticket(fold, instance, answer->due_ms);
 	ask->job = gh_ask_job_new(fold, instance);
-	if (gh_pool_submit(instance->pool, fold->client->ip, ask->job))
+	if (gh_pool_submit(instance->pool,
+			   fold->flags & GH_RECHECK ? GH_POOL_RECHECKS : GH_POOL_QUESTIONS,
+			   fold->client->ip, ask->job))
 		return GH_PENDING;
 	gh_job_unref(&ask->job);
 	gh_ticket_close(fold->asker, ask->ticket, GH_TICKET_CANCELLED);

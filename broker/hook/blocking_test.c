@@ -218,6 +218,41 @@ START_TEST(addresses_in_turn)
 }
 END_TEST
 
+static void begin_recheck(struct gated *gated, uint8_t address)
+{
+	struct gh_asking asking = fixture_asking(&gated->fixture, gated->rights);
+	struct gh_client facts = *gh_snapshot_client(gated->fixture.client);
+	struct gh_authorize in = { .flags = GH_RECHECK, .action = GH_SUBSCRIBE, .topic = { "a", 1 } };
+	struct gh_snapshot *snapshot;
+	struct gh_decision decision;
+
+	facts.ip[15] = address;
+	snapshot = gh_snapshot_new(&facts, NULL);
+	in.client = gh_snapshot_client(snapshot);
+	ck_assert_ptr_nonnull(gh_ask_authorize(&asking, &in, NULL, &decision));
+	gh_snapshot_unref(&snapshot);
+}
+
+/* A flood of logins can't hold up what takes rights away, not even from the same address; nor the other way round. */
+START_TEST(rechecks_and_logins_in_turn)
+{
+	struct gated gated;
+
+	gated_init(&gated, &one_thread, "gate");
+	begin_login(&gated, 1);
+	entered(&gated, 1);
+	for (unsigned i = 0; i < 5; i++)
+		begin_login(&gated, 1);
+	for (unsigned i = 0; i < 3; i++)
+		begin_recheck(&gated, 9);
+	for (unsigned i = 0; i < 9; i++)
+		sem_post(&gated.gate.open);
+	fixture_wait(&gated.fixture, 9);
+	ck_assert_str_eq(gated.gate.order, "191919111");
+	gated_done(&gated);
+}
+END_TEST
+
 /* max-pending 100: one address has at most a quarter of the places. */
 START_TEST(bounded)
 {
@@ -346,4 +381,5 @@ START_TEST(exchange_on_its_thread)
 END_TEST
 
 GH_TEST_MAIN("hook/blocking", runs_on_its_own_thread, as_many_threads_as_said, addresses_in_turn,
-	     bounded, dropped_unrun, receive_by_covers, exchange_on_its_thread)
+	     rechecks_and_logins_in_turn, bounded, dropped_unrun, receive_by_covers,
+	     exchange_on_its_thread)

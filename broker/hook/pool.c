@@ -14,7 +14,8 @@ struct gh_pool {
 	struct gh_instance *instance;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct gh_fair queue;
+	struct gh_fair lanes[GH_POOL_LANES];
+	unsigned turn; /* the lane that was served last */
 	bool stop;
 	unsigned count;
 	pthread_t threads[];
@@ -38,12 +39,23 @@ void gh_job_unref(struct gh_job **job)
 		gone->free(gone);
 }
 
+static struct gh_fair_node *pop(struct gh_pool *pool)
+{
+	struct gh_fair_node *node = NULL;
+
+	for (unsigned i = 0; !node && i < GH_POOL_LANES; i++) {
+		pool->turn = (pool->turn + 1) % GH_POOL_LANES;
+		node = gh_fair_pop(&pool->lanes[pool->turn]);
+	}
+	return node;
+}
+
 static struct gh_job *next_job(struct gh_pool *pool)
 {
 	struct gh_fair_node *node;
 
 	pthread_mutex_lock(&pool->lock);
-	while (!(node = gh_fair_pop(&pool->queue)) && !pool->stop)
+	while (!(node = pop(pool)) && !pool->stop)
 		pthread_cond_wait(&pool->more, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 	return node ? gh_container(node, struct gh_job, node) : NULL;
@@ -90,7 +102,8 @@ int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max,
 	pool->instance = instance;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->more, NULL);
-	gh_fair_init(&pool->queue, max, max / 4 ? max / 4 : 1);
+	for (unsigned i = 0; i < GH_POOL_LANES; i++)
+		gh_fair_init(&pool->lanes[i], max, max / 4 ? max / 4 : 1);
 	while (pool->count < threads) {
 		int rc = spawn(pool);
 
@@ -117,18 +130,21 @@ void gh_pool_free(struct gh_pool **pool)
 	pthread_mutex_unlock(&gone->lock);
 	for (unsigned i = 0; i < gone->count; i++)
 		pthread_join(gone->threads[i], NULL);
-	gh_fair_done(&gone->queue);
+	for (unsigned i = 0; i < GH_POOL_LANES; i++)
+		gh_fair_done(&gone->lanes[i]);
 	pthread_cond_destroy(&gone->more);
 	pthread_mutex_destroy(&gone->lock);
 	free(gone);
 }
 
-bool gh_pool_submit(struct gh_pool *pool, const uint8_t ip[16], struct gh_job *job)
+bool gh_pool_submit(struct gh_pool *pool, enum gh_pool_lane lane, const uint8_t ip[16],
+		    struct gh_job *job)
 {
 	bool queued;
 
+	job->lane = lane;
 	pthread_mutex_lock(&pool->lock);
-	queued = gh_fair_push(&pool->queue, ip, &job->node);
+	queued = gh_fair_push(&pool->lanes[lane], ip, &job->node);
 	if (queued) {
 		atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
 		pthread_cond_signal(&pool->more);
@@ -139,8 +155,9 @@ bool gh_pool_submit(struct gh_pool *pool, const uint8_t ip[16], struct gh_job *j
 
 void gh_pool_submit_always(struct gh_pool *pool, const uint8_t ip[16], struct gh_job *job)
 {
+	job->lane = GH_POOL_QUESTIONS;
 	pthread_mutex_lock(&pool->lock);
-	gh_fair_push_first(&pool->queue, ip, &job->node);
+	gh_fair_push_first(&pool->lanes[job->lane], ip, &job->node);
 	atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
 	pthread_cond_signal(&pool->more);
 	pthread_mutex_unlock(&pool->lock);
@@ -151,7 +168,7 @@ void gh_pool_withdraw(struct gh_pool *pool, struct gh_job *job)
 	bool queued;
 
 	pthread_mutex_lock(&pool->lock);
-	queued = gh_fair_remove(&pool->queue, &job->node);
+	queued = gh_fair_remove(&pool->lanes[job->lane], &job->node);
 	pthread_mutex_unlock(&pool->lock);
 	if (queued)
 		gh_job_unref(&job);
@@ -159,10 +176,11 @@ void gh_pool_withdraw(struct gh_pool *pool, struct gh_job *job)
 
 unsigned gh_pool_queued(struct gh_pool *pool)
 {
-	unsigned count;
+	unsigned count = 0;
 
 	pthread_mutex_lock(&pool->lock);
-	count = (unsigned)pool->queue.count;
+	for (unsigned i = 0; i < GH_POOL_LANES; i++)
+		count += (unsigned)pool->lanes[i].count;
 	pthread_mutex_unlock(&pool->lock);
 	return count;
 }

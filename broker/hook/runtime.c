@@ -2,6 +2,7 @@
 /* Runtimes: built as a whole or not at all, and taken down when nobody holds them. */
 #include "hook/runtime.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "hook/instance_priv.h"
 
@@ -80,6 +81,7 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 	runtime->hooks = hooks;
 	runtime->settings = settings;
 	runtime->generation = ++hooks->builds;
+	runtime->built_ms = gh_clock_ms();
 	rc = load_all(runtime, error);
 	if (!rc)
 		rc = build_lists(runtime, error);

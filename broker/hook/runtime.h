@@ -30,6 +30,7 @@
  */
 struct gh_runtime {
 	uint64_t generation;            /* 1, 2, ...: counts builds */
+	uint64_t built_ms;              /* monotonic */
 	struct gh_settings *settings;   /* what it was built of; its own */
 	uint64_t events;                /* GH_EV_ bits that anybody wants */
 	struct gh_instance **instances; /* in the order of the file */

@@ -29,6 +29,7 @@ struct rule {
 	int64_t hook, action, answer, how;
 	const char *user, *client, *topic; /* NULL: any. user: the CONNECT's, or the principal */
 	uint64_t delay;
+	const char *while_exists;
 	const char *principal, *group, *client_id, *shown_user, *why, *file, *attribute;
 	int64_t line, cause, reason, expires_in, max_qos, max_size;
 	bool covers, no_retain, disconnect;
@@ -139,7 +140,8 @@ static struct rule *find(const struct probe *probe, enum point point, const char
 		    (!rule->action || rule->action == (int64_t)action) &&
 		    same(rule->user, user, user ? strlen(user) : 0) &&
 		    same(rule->client, id, id ? strlen(id) : 0) &&
-		    same(rule->topic, topic.p, topic.n))
+		    same(rule->topic, topic.p, topic.n) &&
+		    (!rule->while_exists || access(rule->while_exists, F_OK) == 0))
 			return (struct rule *)rule;
 	}
 	return NULL;
@@ -298,6 +300,7 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, user, GH_STRING, "user name or principal"),
 	GH_OPTION(struct rule, client, GH_STRING, "client id"),
 	GH_OPTION(struct rule, topic, GH_STRING, "topic or filter, as it is"),
+	GH_OPTION(struct rule, while_exists, GH_PATH, "a file: the rule counts while it is there"),
 	GH_OPTION(struct rule, answer, GH_ENUM, "the verdict", .flags = GH_REQUIRED,
 		  .unit = "pass|allow|deny|error|nothing|pending"),
 	GH_OPTION(struct rule, how, GH_ENUM, "when", .standard = "now",
