@@ -40,7 +40,7 @@ static const char usage_text[] =
 struct call {
 	char socket[GH_PLACE_SIZE];
 	bool json;
-	const char *words[GH_WIRE_WORDS];
+	char *words[GH_WIRE_WORDS]; /* its own */
 	size_t count;
 };
 
@@ -87,7 +87,7 @@ static bool add_word(struct call *call, const char *key, const char *value)
 		return false;
 	gh_buf_printf(&word, "%s%s", key, value);
 	gh_buf_u8(&word, 0);
-	call->words[call->count++] = (const char *)word.p; /* to the end of the process */
+	call->words[call->count++] = (char *)word.p;
 	return true;
 }
 
@@ -337,26 +337,34 @@ static int show(const struct call *call, const json_t *reply)
 	return EXIT_FINE;
 }
 
-int main(int argc, char **argv)
+static int ask(struct call *call)
 {
-	struct call call = { .count = 0 };
 	struct gh_buf text = { 0 };
 	json_error_t error;
 	json_t *reply;
+	int rc = exchange(call, &text);
+
+	reply = rc == 0 ? json_loadb((const char *)text.p, text.n, 0, &error) : NULL;
+	gh_buf_done(&text);
+	if (rc != 0)
+		return rc;
+	if (!reply)
+		return unreachable(call, "an answer that isn't JSON");
+	rc = show(call, reply);
+	json_decref(reply);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct call call = { .count = 0 };
 	int rc;
 
 	gh_find_control_socket(call.socket);
 	rc = parse(&call, argc, argv);
-	if (rc >= 0)
-		return rc;
-	rc = exchange(&call, &text);
-	if (rc != 0)
-		return rc;
-	reply = json_loadb((const char *)text.p, text.n, 0, &error);
-	gh_buf_done(&text);
-	if (!reply)
-		return unreachable(&call, "an answer that isn't JSON");
-	rc = show(&call, reply);
-	json_decref(reply);
+	if (rc < 0)
+		rc = ask(&call);
+	while (call.count > 0)
+		free(call.words[--call.count]);
 	return rc;
 }

@@ -83,7 +83,7 @@ static void help(void)
 }
 
 /* Not left where `ps` would show it, for what that is worth. */
-static const char *hide(char *argument)
+static char *hide(char *argument)
 {
 	char *copy = strdup(argument);
 
@@ -114,7 +114,10 @@ static enum passwd_exit option(struct passwd_request *request, int c)
 	case OPT_ENABLE: request->state = PASSWD_ENABLE; break;
 	case OPT_DISABLE: request->state = PASSWD_DISABLE; break;
 	case OPT_POLICY: request->policy = optarg; break;
-	case OPT_PASSWORD: request->password = hide(optarg); break;
+	case OPT_PASSWORD:
+		if (!request->password)
+			request->password = hide(optarg);
+		break;
 	case 'h': help(); exit(PASSWD_DONE);
 	case OPT_VERSION:
 		printf("gatehouse-passwd (Gatehouse) %s\n%s\n", PACKAGE_VERSION, about_policy);
@@ -154,30 +157,40 @@ static enum passwd_exit consistent(const struct command *command,
 	return PASSWD_USAGE;
 }
 
-int main(int argc, char **argv)
+static enum passwd_exit run(struct passwd_request *request, int argc, char **argv)
 {
-	struct passwd_request request = { .kind = GH_PASSWORD_YESCRYPT };
 	enum passwd_exit code = PASSWD_DONE;
 	const struct command *command;
 	int c;
 
-	prctl(PR_SET_DUMPABLE, 0);
 	while (code == PASSWD_DONE && (c = getopt_long(argc, argv, "cH:g:i:e:h", longs, NULL)) != -1)
-		code = option(&request, c);
+		code = option(request, c);
 	if (code != PASSWD_DONE)
-		return (int)code;
+		return code;
 	command = command_named(argv[optind]);
 	if (!command)
 		return PASSWD_USAGE;
 	argv += optind + 1;
 	argc -= optind + 1;
-	code = consistent(command, &request, argc);
+	code = consistent(command, request, argc);
 	if (code != PASSWD_DONE)
-		return (int)code;
-	request.file = argv[0];
-	request.user = argc > 1 ? argv[1] : NULL;
-	code = command->run(&request);
-	if (fflush(stdout) != 0 && code == PASSWD_DONE)
-		code = PASSWD_FILE;
+		return code;
+	request->file = argv[0];
+	request->user = argc > 1 ? argv[1] : NULL;
+	code = command->run(request);
+	return fflush(stdout) != 0 && code == PASSWD_DONE ? PASSWD_FILE : code;
+}
+
+int main(int argc, char **argv)
+{
+	struct passwd_request request = { .kind = GH_PASSWORD_YESCRYPT };
+	enum passwd_exit code;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	code = run(&request, argc, argv);
+	if (request.password) {
+		gh_wipe(request.password, strlen(request.password));
+		free(request.password);
+	}
 	return (int)code;
 }

@@ -21,8 +21,8 @@ enum passwd_state { PASSWD_KEEP = 0, PASSWD_ENABLE, PASSWD_DISABLE };
 struct passwd_request {
 	const char *file, *user;
 	const char *groups, *client_id, *expires;
-	const char *policy;   /* another pwquality.conf */
-	const char *password; /* given on the command line */
+	const char *policy; /* another pwquality.conf */
+	char *password;     /* given on the command line; its own */
 	enum gh_password_kind kind;
 	enum passwd_state state;
 	bool create;
