@@ -207,7 +207,7 @@ static int exchange(const struct call *call, struct gh_buf *reply)
 	memcpy(address.sun_path, call->socket, strlen(call->socket) + 1);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return unreachable(call, strerror(errno));
-	gh_wire_request(&request, call->words, call->count);
+	gh_wire_request(&request, (const char *const *)call->words, call->count);
 	rc = send_all(fd, &request) < 0 || receive_all(fd, reply) < 0
 		     ? unreachable(call, "no answer")
 		     : 0;
