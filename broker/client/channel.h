@@ -51,6 +51,7 @@ struct gh_channel {
 	char *shown_user; /* for logs: the user name, or what a module says instead; NULL: none */
 
 	struct gh_receiver receiver; /* version, problem information, maximum packet size */
+	uint32_t filters_asked;      /* since other clients had their turn */
 	uint16_t keep_alive;         /* seconds in force, 0: off */
 	uint16_t receive_maximum,
 		alias_maximum; /* ours, as CONNACK said: a reload doesn't take them back */

@@ -94,8 +94,8 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
 	}
-	if (session->queue.count >=
-	    limits.messages / 2) /* what is over must not cost what isn't its place */
+	if (!gh_queue_fits(&session->queue, &limits,
+			   &delivery)) /* what is over must not cost what isn't its place */
 		gh_queue_expire(&session->queue, gh_shard_now(shard), NULL, NULL);
 	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED
 										  : GH_DELIVERED;
@@ -311,17 +311,15 @@ static void leave_out_own(const struct gh_session *session, struct gh_retained_l
 }
 
 void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber,
-			 struct gh_str filter)
+			 struct gh_retained_list *list)
 {
-	struct gh_retained_list list = { 0 };
 	const struct gh_backlog_facts facts = { .owner = subscriber,
 						.subscription_id = subscriber->id,
 						.covered = subscriber->covered,
 						.qos = subscriber->qos };
 
-	gh_retained_match(channel->shard->broker->retained, filter, gh_shard_now(channel->shard),
-			  &list);
 	if (subscriber->no_local)
-		leave_out_own(channel->session, &list);
-	gh_backlog_add(&channel->session->backlog, &facts, list.publications, list.count);
+		leave_out_own(channel->session, list);
+	gh_backlog_add(&channel->session->backlog, &facts, list->publications, list->count);
+	*list = (struct gh_retained_list){ 0 };
 }

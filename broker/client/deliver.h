@@ -30,9 +30,9 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
  */
 void gh_deliver_pump(struct gh_channel *channel);
 
-/* Retained messages of a new subscription: into the backlog. */
+/* Retained messages that a new subscription's filter matches: into the backlog. Takes over what the list holds. */
 void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subscriber,
-			 struct gh_str filter);
+			 struct gh_retained_list *list);
 /* So many may wait for one session; above that a SUBSCRIBE that would add more is refused (0x97). */
 #define GH_BACKLOG_MAX (1u << 20)
 

@@ -10,6 +10,7 @@
 #include "client/rights.h"
 #include "client/send.h"
 #include "mqtt/topic.h"
+#include "route/retained.h"
 
 #include <stdlib.h>
 
@@ -35,8 +36,24 @@ struct gh_subscribing {
 	uint16_t packet_id;
 	bool waits; /* the client isn't read */
 	bool disconnect;
+
+	/* Retained messages: what is too much for one turn is gathered in slices. */
+	uint32_t gathered; /* items */
+	size_t work;       /* places of the store that may still be visited in this turn */
+	bool sliced;       /* the next item is, */
+	struct gh_retained_cursor cursor; /* from here on */
+	struct gh_retained_list found;
+	struct gh_timeout slice;
+
 	struct item items[];
 };
+
+/* Places of the store that a SUBSCRIBE may visit in one turn, a few milliseconds at most; and that it goes through, matching
+ * each topic, in each of the turns that follow where that wasn't enough. */
+#define RETAINED_WORK  20000u
+#define RETAINED_SLICE 8192u
+/* So many filters are asked about before other clients have their turn. */
+#define FILTERS_A_TURN 64u
 
 struct gh_group_wait {
 	struct gh_subscribing *act; /* NULL: nobody waits any more */
@@ -53,6 +70,8 @@ void gh_subscribing_free(struct gh_subscribing **subscribing)
 		gh_ask_cancel(&act->items[i].ask);
 	if (act->wait)
 		act->wait->act = NULL;
+	gh_loop_timeout_cancel(act->channel->shard->loop, &act->slice);
+	gh_retained_list_done(&act->found);
 	free(act->packet);
 	free(act);
 	*subscribing = NULL;
@@ -143,17 +162,57 @@ static void refuse_backlog(struct gh_channel *channel, struct item *item,
 		gh_subscription_end(channel->shard, channel->session, subscriber, false);
 }
 
-/* It is looked for again: while others joined their groups a recheck may have ended it. */
-static void gather_retained(struct gh_channel *channel, struct item *item)
+/* All of the store, topic by topic; true: there is more. */
+static bool gather_slice(struct gh_subscribing *act, struct gh_str filter)
 {
+	struct gh_shard *shard = act->channel->shard;
+	struct gh_retained_list list = { 0 };
+	bool more = gh_retained_walk(shard->broker->retained, &act->cursor, RETAINED_SLICE,
+				     gh_shard_now(shard), &list);
+
+	for (size_t i = 0; i < list.count; i++)
+		if (gh_topic_match(filter, gh_publication_topic(list.publications[i])))
+			gh_retained_list_add(&act->found, list.publications[i]);
+		else
+			gh_publication_unref(&list.publications[i]);
+	free(list.publications);
+	return more;
+}
+
+/* True: all that the filter matches is in act->found. */
+static bool gather_all(struct gh_subscribing *act, struct gh_str filter)
+{
+	struct gh_shard *shard = act->channel->shard;
+	bool whole_turn = act->work == RETAINED_WORK;
+
+	if (act->sliced)
+		return !gather_slice(act, filter);
+	if (gh_retained_match(shard->broker->retained, filter, gh_shard_now(shard), &act->found,
+			      &act->work))
+		return true;
+	gh_retained_list_done(&act->found);
+	act->cursor = (struct gh_retained_cursor){ 0 };
+	act->sliced = whole_turn;
+	return false;
+}
+
+/* It is looked for each time: meanwhile a recheck may have ended it. False: not all for now. */
+static bool gather_retained(struct gh_subscribing *act, struct item *item)
+{
+	struct gh_channel *channel = act->channel;
 	struct gh_str filter = item->subscription.filter;
 	struct gh_subscriber *subscriber =
 		gh_index_find(channel->shard->filters, channel->session, filter, false);
 
 	if (channel->session->backlog.count > GH_BACKLOG_MAX)
 		refuse_backlog(channel, item, subscriber);
+	else if (subscriber && !gather_all(act, filter))
+		return false;
 	else if (subscriber)
-		gh_deliver_retained(channel, subscriber, filter);
+		gh_deliver_retained(channel, subscriber, &act->found);
+	gh_retained_list_done(&act->found);
+	act->sliced = false;
+	return true;
 }
 
 static void send_suback(struct gh_subscribing *act)
@@ -170,13 +229,10 @@ static void send_suback(struct gh_subscribing *act)
 	free(reasons);
 }
 
-static void finish(struct gh_subscribing *act)
+static void answer(struct gh_subscribing *act)
 {
 	struct gh_channel *channel = act->channel;
 
-	for (uint32_t i = 0; i < act->count; i++)
-		if (wants_retained(&act->items[i]))
-			gather_retained(channel, &act->items[i]);
 	send_suback(act);
 	if (act->waits)
 		gh_channel_go_on(channel);
@@ -186,6 +242,28 @@ static void finish(struct gh_subscribing *act)
 	}
 	gh_subscribing_free(&channel->subscribing);
 	gh_deliver_pump(channel);
+}
+
+static void finish(struct gh_subscribing *act)
+{
+	act->work = RETAINED_WORK;
+	for (; act->gathered < act->count; act->gathered++) {
+		struct item *item = &act->items[act->gathered];
+
+		if (wants_retained(item) && !gather_retained(act, item)) {
+			gh_loop_timeout(act->channel->shard->loop, &act->slice, 0);
+			return;
+		}
+	}
+	answer(act);
+}
+
+static void on_slice(struct gh_timeout *timeout)
+{
+	struct gh_subscribing *act = gh_container(timeout, struct gh_subscribing, slice);
+
+	if (gh_channel_refresh(act->channel))
+		finish(act);
 }
 
 void gh_group_wait_end(struct gh_group_wait **wait, bool joined)
@@ -285,6 +363,7 @@ static struct gh_subscribing *act_new(struct gh_channel *channel,
 	struct gh_bytes rest;
 
 	act->channel = channel;
+	gh_timeout_init(&act->slice, on_slice);
 	act->generation = gh_shard_generation(channel->shard);
 	act->packet = gh_alloc(packet->filters.n);
 	memcpy(act->packet, packet->filters.p, packet->filters.n);
@@ -300,6 +379,17 @@ static struct gh_subscribing *act_new(struct gh_channel *channel,
 		gh_share_parse(item->subscription.filter, &item->share);
 	}
 	return act;
+}
+
+/* A buffer full of SUBSCRIBEs is seconds of work where rules are many. */
+static enum gh_next others_first(struct gh_channel *channel, uint32_t filters)
+{
+	channel->filters_asked += filters;
+	if (channel->filters_asked < FILTERS_A_TURN)
+		return GH_GO_ON;
+	channel->filters_asked = 0;
+	gh_conn_yield(channel->conn);
+	return GH_STOP_HERE;
 }
 
 enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *frame)
@@ -323,7 +413,7 @@ enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *fra
 	if (channel->state == GH_CHANNEL_ENDED)
 		return GH_STOP_HERE;
 	if (!channel->subscribing)
-		return GH_GO_ON;
+		return others_first(channel, packet.count);
 	channel->subscribing->waits = true;
 	gh_channel_wait(channel);
 	return GH_STOP_HERE;

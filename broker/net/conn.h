@@ -82,6 +82,8 @@ enum gh_pause {
 };
 void gh_conn_pause(struct gh_conn *conn, unsigned reason);
 void gh_conn_resume(struct gh_conn *conn, unsigned reason);
+/* Inside input(), before it returns with bytes left over: it is called for them once others have had their turn. */
+void gh_conn_yield(struct gh_conn *conn);
 unsigned gh_conn_paused(const struct gh_conn *conn); /* the mask of reasons */
 /* Bytes kept of unfinished or unread packets. */
 size_t gh_conn_kept(const struct gh_conn *conn);

@@ -283,6 +283,11 @@ void gh_conn_resume(struct gh_conn *conn, unsigned reason)
 		gh_conn_attend(conn, CONN_FEED);
 }
 
+void gh_conn_yield(struct gh_conn *conn)
+{
+	gh_conn_attend(conn, CONN_FEED);
+}
+
 unsigned gh_conn_paused(const struct gh_conn *conn)
 {
 	return conn->paused;

@@ -229,6 +229,16 @@ struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_s
 
 /* ---- many topics ----------------------------------------------------------------------------- */
 
+void gh_retained_list_add(struct gh_retained_list *list, struct gh_publication *publication)
+{
+	if (list->count == list->size) {
+		list->size = list->size ? list->size * 2 : 8;
+		list->publications = gh_realloc_array(list->publications, list->size,
+						      sizeof(*list->publications));
+	}
+	list->publications[list->count++] = publication;
+}
+
 void gh_retained_list_done(struct gh_retained_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -242,21 +252,22 @@ static bool first_is_wildcard(struct gh_str filter)
 	return filter.n && (filter.p[0] == '+' || filter.p[0] == '#');
 }
 
-void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now,
-		       struct gh_retained_list *list)
+bool gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now,
+		       struct gh_retained_list *list, size_t *work)
 {
 	if (!first_is_wildcard(filter)) {
 		struct retained_shard *shard = lock_shard(retained, filter);
 
-		retained_collect(shard, filter, now, list);
+		retained_collect(shard, filter, now, list, work);
 		unlock(shard);
-		return;
+		return *work > 0;
 	}
-	for (uint32_t i = 0; i < SHARDS; i++) {
+	for (uint32_t i = 0; i<SHARDS && * work> 0; i++) {
 		pthread_mutex_lock(&retained->shards[i].lock);
-		retained_collect(&retained->shards[i], filter, now, list);
+		retained_collect(&retained->shards[i], filter, now, list, work);
 		unlock(&retained->shards[i]);
 	}
+	return *work > 0;
 }
 
 /* The places of a shard from cursor->place on, at most `limit`; how many were left of the limit.
@@ -271,9 +282,9 @@ static uint32_t walk_shard(struct gh_retained *retained, struct gh_retained_curs
 			cursor->place ? retained_node(shard, cursor->place)->publication : NULL;
 
 		if (found && gh_publication_expired(found, now))
-			retained_append(&lists[1], take_out(retained, shard, cursor->place));
+			gh_retained_list_add(&lists[1], take_out(retained, shard, cursor->place));
 		else if (found)
-			retained_append(&lists[0], gh_publication_ref(found));
+			gh_retained_list_add(&lists[0], gh_publication_ref(found));
 		cursor->place++;
 		limit--;
 	}

@@ -52,13 +52,16 @@ struct gh_retained_list {
 	struct gh_publication **publications;
 	size_t count, size;
 };
+/* Takes over the reference. */
+void gh_retained_list_add(struct gh_retained_list *list, struct gh_publication *publication);
 void gh_retained_list_done(struct gh_retained_list *list); /* drops all, leaves an empty one */
 
 /* Appends a reference of each message whose topic matches and that isn't expired; wildcards of
  * the first level don't match '$...' [MQTT-4.7.2-1]. Doesn't recurse. Without a wildcard: the one
- * message. */
-void gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now,
-		       struct gh_retained_list *list);
+ * message. *work: places of the trees that may be visited, less those that were; at 0 it gives up
+ * (false, the list is incomplete): go through all in slices, by gh_retained_walk(). */
+bool gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint64_t now,
+		       struct gh_retained_list *list, size_t *work);
 
 /*
  * A walk in slices: everything that is stored from begin to end comes exactly once. What is expired

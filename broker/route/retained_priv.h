@@ -46,10 +46,7 @@ uint32_t retained_make(struct retained_shard *shard, struct gh_str topic);
 /* Frees the node and its parents as far as they carry nothing; the memory that this gave back. */
 uint64_t retained_prune(struct retained_shard *shard, uint32_t node);
 
-/* Appends references of what matches in this shard. */
+/* Appends references of what matches in this shard. Each node that is visited costs one of *work; at 0 it stops. */
 void retained_collect(const struct retained_shard *shard, struct gh_str filter, uint64_t now,
-		      struct gh_retained_list *list);
-/* Takes over the reference. */
-void retained_append(struct gh_retained_list *list, struct gh_publication *publication);
-
+		      struct gh_retained_list *list, size_t *work);
 #endif

@@ -53,9 +53,9 @@ static unsigned get(struct gh_retained *retained, const char *topic)
 static size_t count_matches(struct gh_retained *retained, struct gh_str filter, uint64_t now)
 {
 	struct gh_retained_list list = { 0 };
-	size_t n;
+	size_t n, work = SIZE_MAX;
 
-	gh_retained_match(retained, filter, now, &list);
+	gh_retained_match(retained, filter, now, &list, &work);
 	n = list.count;
 	for (size_t i = 0; i < n; i++)
 		GH_MUST(gh_topic_match(filter, gh_publication_topic(list.publications[i])));

@@ -147,16 +147,6 @@ uint64_t retained_prune(struct retained_shard *shard, uint32_t number)
 
 /* ---- what a filter matches ------------------------------------------------------------------- */
 
-void retained_append(struct gh_retained_list *list, struct gh_publication *publication)
-{
-	if (list->count == list->size) {
-		list->size = list->size ? list->size * 2 : 8;
-		list->publications = gh_realloc_array(list->publications, list->size,
-						      sizeof(*list->publications));
-	}
-	list->publications[list->count++] = publication;
-}
-
 /* A level of the filter. */
 struct wanted {
 	struct gh_str text;
@@ -171,21 +161,31 @@ struct search {
 	size_t count;
 	uint64_t now;
 	struct gh_retained_list *list;
+	size_t *work; /* nodes that may still be visited */
 };
+
+/* False: no more. */
+static bool visit(const struct search *search)
+{
+	if (*search->work == 0)
+		return false;
+	--*search->work;
+	return true;
+}
 
 static void emit(const struct search *search, uint32_t number)
 {
 	struct gh_publication *publication = retained_node(search->shard, number)->publication;
 
 	if (publication && !gh_publication_expired(publication, search->now))
-		retained_append(search->list, gh_publication_ref(publication));
+		gh_retained_list_add(search->list, gh_publication_ref(publication));
 }
 
 /* This node, or the first after it among its siblings, that a wildcard in the level `depth` may
  * take. */
 static uint32_t skip_dollar(const struct search *search, uint32_t number, size_t depth)
 {
-	while (number && depth == 0) {
+	while (number && depth == 0 && visit(search)) {
 		const struct retained_node *node = retained_node(search->shard, number);
 		struct gh_str text = gh_levels_text(&search->shard->levels, node->level);
 
@@ -202,7 +202,7 @@ static void emit_tree(const struct search *search, uint32_t top)
 	const struct retained_shard *shard = search->shard;
 	uint32_t at = top;
 
-	for (;;) {
+	while (visit(search)) {
 		emit(search, at);
 		if (retained_node(shard, at)->first) {
 			at = retained_node(shard, at)->first;
@@ -227,7 +227,7 @@ static void emit_rest(const struct search *search, uint32_t number, size_t depth
 		return;
 	}
 	child = skip_dollar(search, retained_node(search->shard, number)->first, 0);
-	while (child) {
+	while (child && visit(search)) {
 		emit_tree(search, child);
 		child = skip_dollar(search, retained_node(search->shard, child)->next, 0);
 	}
@@ -256,7 +256,7 @@ static uint32_t descend(const struct search *search, uint32_t number, size_t dep
 /* Up to the nearest node that a '+' took and that has a sibling: that sibling. 0: there is none. */
 static uint32_t go_back(const struct search *search, uint32_t number, size_t *depth)
 {
-	for (; *depth > 0; (*depth)--) {
+	for (; *depth > 0 && visit(search); (*depth)--) {
 		const struct retained_node *node = retained_node(search->shard, number);
 		uint32_t next = 0;
 
@@ -275,7 +275,7 @@ static void run(const struct search *search)
 	uint32_t number = RETAINED_ROOT;
 	size_t depth = 0;
 
-	while (number) {
+	while (number && visit(search)) {
 		uint32_t child = descend(search, number, depth);
 
 		if (child)
@@ -292,9 +292,9 @@ static char wildcard_of(struct gh_str text)
 }
 
 void retained_collect(const struct retained_shard *shard, struct gh_str filter, uint64_t now,
-		      struct gh_retained_list *list)
+		      struct gh_retained_list *list, size_t *work)
 {
-	struct search search = { .shard = shard, .now = now, .list = list };
+	struct search search = { .shard = shard, .now = now, .list = list, .work = work };
 	struct gh_str rest = filter, text;
 	size_t n = 0;
 

@@ -77,16 +77,6 @@ bool gh_queue_pop(struct gh_queue *queue, struct gh_delivery *delivery_r)
 	return true;
 }
 
-void gh_queue_unpop(struct gh_queue *queue, struct gh_delivery *delivery)
-{
-	grow(queue);
-	queue->head = (queue->head - 1) & (queue->size - 1);
-	queue->count++;
-	queue->bytes += cost(delivery);
-	*at(queue, 0) = *delivery;
-	memset(delivery, 0, sizeof(*delivery));
-}
-
 static void drop(struct gh_queue *queue, struct gh_delivery *delivery, gh_queue_drop_fn *fn, void *arg)
 {
 	queue->full_count++;
@@ -99,6 +89,32 @@ static bool fits(const struct gh_queue *queue, const struct gh_queue_limits *lim
 {
 	return queue->count < limits->messages && bytes <= limits->bytes &&
 	       queue->bytes <= limits->bytes - bytes;
+}
+
+bool gh_queue_fits(const struct gh_queue *queue, const struct gh_queue_limits *limits,
+		   const struct gh_delivery *delivery)
+{
+	return fits(queue, limits, cost(delivery));
+}
+
+/* Something that expires is in it now. */
+static void note_expiry(struct gh_queue *queue, const struct gh_delivery *delivery)
+{
+	uint64_t at = delivery->publication->expires_at;
+
+	if (at && (!queue->expires_at || at < queue->expires_at))
+		queue->expires_at = at;
+}
+
+void gh_queue_unpop(struct gh_queue *queue, struct gh_delivery *delivery)
+{
+	grow(queue);
+	queue->head = (queue->head - 1) & (queue->size - 1);
+	queue->count++;
+	queue->bytes += cost(delivery);
+	note_expiry(queue, delivery);
+	*at(queue, 0) = *delivery;
+	memset(delivery, 0, sizeof(*delivery));
 }
 
 static uint32_t make_room(struct gh_queue *queue, const struct gh_queue_limits *limits,
@@ -127,6 +143,7 @@ uint32_t gh_queue_push(struct gh_queue *queue, const struct gh_queue_limits *lim
 		return dropped + 1;
 	}
 	grow(queue);
+	note_expiry(queue, delivery);
 	*at(queue, queue->count) = *delivery;
 	queue->count++;
 	queue->bytes += bytes;
@@ -156,6 +173,7 @@ uint32_t gh_queue_filter(struct gh_queue *queue, gh_queue_judge_fn *fn, void *ar
 }
 
 struct expiry {
+	struct gh_queue *queue;
 	uint64_t now;
 	gh_queue_drop_fn *fn;
 	void *arg;
@@ -165,8 +183,10 @@ static bool judge_expiry(void *arg, struct gh_delivery *delivery)
 {
 	const struct expiry *expiry = arg;
 
-	if (!gh_publication_expired(delivery->publication, expiry->now))
+	if (!gh_publication_expired(delivery->publication, expiry->now)) {
+		note_expiry(expiry->queue, delivery);
 		return false;
+	}
 	if (expiry->fn)
 		expiry->fn(expiry->arg, delivery);
 	return true;
@@ -174,9 +194,13 @@ static bool judge_expiry(void *arg, struct gh_delivery *delivery)
 
 uint32_t gh_queue_expire(struct gh_queue *queue, uint64_t now, gh_queue_drop_fn *fn, void *arg)
 {
-	struct expiry expiry = { now, fn, arg };
-	uint32_t dropped = gh_queue_filter(queue, judge_expiry, &expiry);
+	struct expiry expiry = { queue, now, fn, arg };
+	uint32_t dropped;
 
+	if (!queue->expires_at || now < queue->expires_at)
+		return 0;
+	queue->expires_at = 0;
+	dropped = gh_queue_filter(queue, judge_expiry, &expiry);
 	queue->expired_count += dropped;
 	return dropped;
 }

@@ -23,6 +23,7 @@ struct gh_queue {
 	uint32_t size, head, count;
 	uint32_t full_count; /* dropped because of a bound, ever */
 	uint64_t bytes;
+	uint64_t expires_at; /* monotonic ms: before that nothing in it is over; 0: nothing ever will be */
 	uint64_t expired_count; /* dropped because their time was over, ever */
 };
 
@@ -48,7 +49,12 @@ void gh_queue_unpop(struct gh_queue *queue, struct gh_delivery *delivery);
 typedef bool gh_queue_judge_fn(void *arg, struct gh_delivery *delivery);
 uint32_t gh_queue_filter(struct gh_queue *queue, gh_queue_judge_fn *fn, void *arg);
 
-/* Drops what is expired at `now` (monotonic ms), and tells; how many. Looks at every element. */
+/* Would it be pushed without another one being dropped? */
+bool gh_queue_fits(const struct gh_queue *queue, const struct gh_queue_limits *limits,
+		   const struct gh_delivery *delivery);
+
+/* Drops what is expired at `now` (monotonic ms), and tells; how many. Looks at every element, unless
+ * none can have expired. */
 uint32_t gh_queue_expire(struct gh_queue *queue, uint64_t now, gh_queue_drop_fn *fn, void *arg);
 
 /* The ring grows and shrinks by itself, but keeps its smallest size; this gives back that too,

@@ -179,6 +179,7 @@ START_TEST(expires)
 	ck_assert_uint_eq(gh_queue_expire(&queue, 1021, note_drop, &dropped), 11);
 	ck_assert_uint_eq(dropped.last, 21);
 	ck_assert_uint_eq(queue.expired_count, 11);
+	ck_assert_uint_eq(queue.expires_at, 1023); /* nothing is looked at before */
 	for (unsigned i = 0; i < 40; i++)
 		if (i % 2 == 0 || i > 21)
 			expect_pop(&queue, i);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Retained messages. In docstrings, [MQTT-...] is of MQTT 5.0, [3.1.1 MQTT-...] of 3.1.1."""
 import itertools
+import socket
+import time
 
 import pytest
 
@@ -248,3 +250,68 @@ def test_many_filters_of_one_packet(make_broker, connect):
     assert 9000 * granted >= 1 << 20 > 9000 * (granted - 1)
     assert broker.memory() - before < (60 << 20 if SANITIZED else 30 << 20)
     assert broker.clients()[subscriber.client_id]["subscriptions"] == granted
+
+
+@pytest.fixture(scope="module")
+def deep():
+    """4,000 retained messages below 100 levels each: 400,000 places in the store."""
+    with Broker({"workers": 1}) as broker:
+        pub = Client(broker).connect()
+        for first in range(4000):
+            pub.send(pub.publish_packet("/".join([str(first)] + ["a"] * 98 + ["end"]), str(first), retain=True))
+        pub.ping()
+        pub.close()
+        yield broker
+
+
+def test_costly_filters_hold_up_nobody(deep):
+    """Filters that match nothing but visit everything: others of the worker are answered in between."""
+    asker, other = Client(deep).connect(), Client(deep).connect()
+    asker.send(asker.subscribe_packet([("+/" * 99 + "z%d" % n, 0) for n in range(150)], 1))
+    while deep.ctl("status")["subscriptions"] == 0:
+        pass
+    worst = 0
+    for _ in range(20):
+        began = time.monotonic()
+        other.ping()
+        worst = max(worst, time.monotonic() - began)
+    assert worst < (5 if SANITIZED else 0.5)
+    asker.expect(SUBACK, packet_id=1)
+    for client in (asker, other):
+        client.close()
+
+
+def test_gathered_in_slices(deep):
+    """[MQTT-3.3.1-9]: all of them, each once, and those of other filters of the SUBSCRIBE too; what is set meanwhile as well."""
+    sub, pub = Client(deep).connect(), Client(deep).connect()
+    pub.publish("one/more", "x", 1, retain=True)
+    sub.send(sub.subscribe_packet([("+/" * 99 + "end", 0), ("+/more", 0), ("+/" * 99 + "end/#", 0), ("one/+", 0)], 1))
+    pub.publish("/".join(["new"] + ["a"] * 98 + ["end"]), "new", 1, retain=True)
+    sub.wait_for(SUBACK, packet_id=1)
+    sub.ping()
+    pub.ping()
+    got = [one for one in sub.fence(pub) if one.type == PUBLISH]
+    payloads = [one.payload for one in got if one.retain]
+    assert sorted(int(p) for p in payloads if p not in (b"x", b"new")) == sorted(list(range(4000)) * 2)
+    assert payloads.count(b"x") == 2 and b"new" in [one.payload for one in got]
+    pub.publish("/".join(["new"] + ["a"] * 98 + ["end"]), "", 1, retain=True)
+    for client in (sub, pub):
+        client.close()
+
+
+def test_gone_while_it_is_gathered(deep):
+    """The connection, or the session by a takeover."""
+    for how in ("drop", "takeover", "close"):
+        asker = Client(deep, "asker").connect()
+        asker.send(asker.subscribe_packet([("+/" * 99 + "z%d" % n, 0) for n in range(40)], 1))
+        while deep.ctl("status")["subscriptions"] == 0:
+            pass
+        if how == "drop":
+            asker.reset()
+        elif how == "takeover":
+            Client(deep, "asker").connect().close()
+            asker.expect_disconnect(0x8e)
+        else:
+            asker.socket.shutdown(socket.SHUT_WR)
+        Client(deep, "asker").connect().close()
+        assert deep.ctl("status")["subscriptions"] == 0
