@@ -10,11 +10,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,9 +32,16 @@ static const struct {
 	[GH_LOG_DEBUG] = { "debug", LOG_DEBUG },
 };
 
-/* Writers share the lock; opening, reopening and closing exclude them, so that no line goes to a closed descriptor. */
+/* How a target is written to. A file takes what it is given; pipes, terminals and sockets may make a writer wait. */
+enum medium { UNKNOWN, PLAIN, PIPE, SOCKET };
+
+/* Writers share the lock; opening, reopening and closing exclude them, so that no line goes to a closed descriptor. `turn` is
+ * of those who ask first whether there is room, so that it is still there when they write. */
 static struct {
 	pthread_rwlock_t lock;
+	pthread_mutex_t turn;
+	_Atomic int medium;    /* enum medium */
+	_Atomic uint64_t lost; /* lines that couldn't be written, since the last one that could */
 	enum gh_log_target target;
 	enum gh_log_format format;
 	int fd;
@@ -38,6 +49,7 @@ static struct {
 	_Atomic int level;
 } sink = {
 	.lock = PTHREAD_RWLOCK_INITIALIZER,
+	.turn = PTHREAD_MUTEX_INITIALIZER,
 	.fd = STDERR_FILENO,
 	.level = GH_LOG_INFO,
 };
@@ -57,6 +69,7 @@ static void release(void)
 	sink.file = NULL;
 	sink.fd = STDERR_FILENO;
 	sink.target = GH_LOG_STDERR;
+	sink.medium = UNKNOWN;
 }
 
 int gh_log_open(const struct gh_log_settings *settings, struct gh_error *error)
@@ -94,6 +107,7 @@ static int reopen(void)
 		return errno;
 	close(sink.fd);
 	sink.fd = fd;
+	sink.medium = UNKNOWN;
 	return 0;
 }
 
@@ -195,10 +209,86 @@ static void json_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 	gh_json_end_object(&json);
 }
 
-/* A line that can't be written is lost: there is nobody to tell, and the broker doesn't stop for its log. */
+static enum medium medium(void)
+{
+	struct stat st;
+
+	if (sink.medium == UNKNOWN)
+		sink.medium = fstat(sink.fd, &st) < 0 ? PLAIN
+			      : S_ISSOCK(st.st_mode)  ? SOCKET
+			      : S_ISREG(st.st_mode)   ? PLAIN
+						      : PIPE;
+	return (enum medium)sink.medium;
+}
+
+/* The rest of a line that has been begun may wait so long for its reader, once. */
+#define REST_MS 100
+
+static bool has_room(int wait_ms)
+{
+	struct pollfd fd = { .fd = sink.fd, .events = POLLOUT };
+
+	return poll(&fd, 1, wait_ms) > 0;
+}
+
+/* A pipe that is writable takes PIPE_BUF bytes at least. */
+static ssize_t write_piece(const uint8_t *p, size_t n)
+{
+	if (medium() == PLAIN)
+		return write(sink.fd, p, n);
+	n = n < PIPE_BUF ? n : PIPE_BUF;
+	return sink.medium == SOCKET ? send(sink.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL)
+				     : write(sink.fd, p, n);
+}
+
+static bool put(const struct gh_buf *line)
+{
+	for (size_t at = 0; at < line->n;) {
+		ssize_t n;
+
+		if (medium() != PLAIN && !has_room(at > 0 ? REST_MS : 0))
+			return false;
+		n = write_piece(line->p + at, line->n - at);
+		if (n < 0 && errno != EINTR)
+			return false;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static void format(struct gh_buf *line, enum gh_level level, struct gh_str message,
+		   const struct gh_log_field *fields, size_t count)
+{
+	if (sink.format == GH_LOG_JSON)
+		json_line(line, level, message, fields, count);
+	else
+		text_line(line, level, message, fields, count);
+}
+
+/* That lines are missing stands where they are missing. */
+static bool put_lost(void)
+{
+	uint64_t lost = atomic_exchange(&sink.lost, 0);
+	const struct gh_log_field field = GH_FIELD_NUMBER("lines", (int64_t)lost);
+	struct gh_buf line = { 0 };
+	bool done;
+
+	if (lost == 0)
+		return true;
+	format(&line, GH_LOG_WARNING,
+	       gh_str("lines are missing here: the log could not be written"), &field, 1);
+	gh_buf_u8(&line, '\n');
+	done = put(&line);
+	gh_buf_done(&line);
+	if (!done)
+		atomic_fetch_add(&sink.lost, lost);
+	return done;
+}
+
+/* The broker doesn't wait for its log. */
 static void write_line(enum gh_level level, struct gh_buf *line)
 {
-	ssize_t n;
+	bool in_turn = sink.target != GH_LOG_SYSLOG && medium() != PLAIN;
 
 	if (sink.target == GH_LOG_SYSLOG) {
 		gh_buf_u8(line, 0);
@@ -206,9 +296,12 @@ static void write_line(enum gh_level level, struct gh_buf *line)
 		return;
 	}
 	gh_buf_u8(line, '\n');
-	do
-		n = write(sink.fd, line->p, line->n);
-	while (n < 0 && errno == EINTR);
+	if (in_turn)
+		pthread_mutex_lock(&sink.turn);
+	if (!put_lost() || !put(line))
+		atomic_fetch_add(&sink.lost, 1);
+	if (in_turn)
+		pthread_mutex_unlock(&sink.turn);
 }
 
 void gh_log_vline(enum gh_level level, const struct gh_log_field *fields, size_t count,
@@ -220,10 +313,7 @@ void gh_log_vline(enum gh_level level, const struct gh_log_field *fields, size_t
 		return;
 	gh_buf_vprintf(&message, fmt, ap);
 	pthread_rwlock_rdlock(&sink.lock);
-	if (sink.format == GH_LOG_JSON)
-		json_line(&line, level, gh_str_n((char *)message.p, message.n), fields, count);
-	else
-		text_line(&line, level, gh_str_n((char *)message.p, message.n), fields, count);
+	format(&line, level, gh_str_n((char *)message.p, message.n), fields, count);
 	write_line(level, &line);
 	pthread_rwlock_unlock(&sink.lock);
 	gh_buf_done(&message);

@@ -15,7 +15,9 @@
  * The message is a constant of ours plus its arguments; both it and the values are escaped here and nowhere else. Text is
  * always in quotes and numbers never: what a peer sent goes into a field, so that it can't be taken for one.
  * To syslog go message and fields alone, as text or JSON.
- * Never a payload, a password, a token or a key. Thread-safe; a line is one write(2).
+ * Never a payload, a password, a token or a key. Thread-safe; a line is written whole, in a file by one write(2). Nobody waits
+ * for a reader: what a pipe, socket or terminal has no room for is lost, and the next line that can be written tells how many
+ * were. (syslog(3) waits for its daemon.)
  */
 struct gh_log_field {
 	const char *name;
