@@ -309,7 +309,7 @@ def test_output_bytes_of_a_slow_reader(small, connect, dial):
     pub.publish("g", "x")
     fine.message("g")
     assert small.metric("gatehouse_dropped_total", reason="slow reader") > before
-    assert small.memory() - memory < 12 << 20
+    assert SANITIZED or small.memory() - memory < 12 << 20
     slow.reset()
 
 
