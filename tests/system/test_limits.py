@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gatehouse import SANITIZED, (CONNACK, CONNECT, DEADLINE, DISCONNECT, PUBACK, PUBLISH, Broker, Client, Closed, Will, packet,
+from gatehouse import (CONNACK, CONNECT, DEADLINE, DISCONNECT, PUBACK, PUBLISH, SANITIZED, Broker, Client, Closed, Will, packet,
                        properties, text, varint)
 from gatehouse.broker import SOURCES, scalar
 from test_config import core_options, options_of
