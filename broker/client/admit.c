@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a client before it has said anything, and whether modules want it at all. */
+/* What is known of a client before it has said anything, whether modules want it at all, and the client id that it may take. */
 #include "client/admit.h"
 
 #include "base/clock.h"
@@ -8,6 +8,7 @@
 #include "hook/ask.h"
 #include "hook/event.h"
 
+#include <gatehouse/lib.h>
 #include <string.h>
 
 void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address,
@@ -57,4 +58,34 @@ bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_
 			    GH_FIELD("module", decision.module), GH_FIELD("reason", decision.why) },
 		    4, "connection refused");
 	return false;
+}
+
+static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client)
+{
+	const struct gh_identity *identity = client->identity;
+	struct gh_template_values values = { .username = identity->principal,
+					     .attributes = identity->attributes,
+					     .attribute_count = identity->attribute_count };
+	size_t groups = identity->group_count ? identity->group_count : 1;
+	char text[1024];
+	size_t n;
+
+	for (size_t i = 0; i < groups; i++) {
+		values.group = identity->group_count ? identity->groups[i] : NULL;
+		if (gh_template_expand(tmpl, &values, text, sizeof(text), &n) &&
+		    gh_str_equal(gh_str_n(text, n), gh_str(client->client_id)))
+			return true;
+	}
+	return false;
+}
+
+bool gh_client_id_fits(const struct gh_listener_settings *listener, const struct gh_client *client,
+		       bool from_module)
+{
+	switch (listener->client_id) {
+	case GH_CLIENT_ID_ANY: return true;
+	case GH_CLIENT_ID_BOUND: return from_module;
+	case GH_CLIENT_ID_TEMPLATE: break;
+	}
+	return matches_template(listener->client_id_template, client);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a client before it has said anything, and whether modules want it at all. */
+/* What is known of a client before it has said anything, whether modules want it at all, and the client id that it may take. */
 #ifndef GH_CLIENT_ADMIT_H
 #define GH_CLIENT_ADMIT_H
 
@@ -12,5 +12,10 @@ void gh_client_facts(const struct gh_peer *peer, const char *listener, char *add
 
 /* The accept hooks of the listener's authenticate list; who is refused is logged and told. Any thread that asks modules. */
 bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer);
+
+/* The listener's `client-id:` rule, once it is known who it is. from_module: a module has said which id is this identity's, and
+ * it is this one. */
+bool gh_client_id_fits(const struct gh_listener_settings *listener, const struct gh_client *client,
+		       bool from_module);
 
 #endif

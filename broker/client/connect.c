@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "client/admit.h"
 #include "client/attach.h"
 #include "client/authenticate.h"
 #include "client/rights.h"
@@ -148,40 +149,6 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 
 /* ---- who it is, and what that allows ---- */
 
-static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client,
-			     const char *client_id)
-{
-	const struct gh_identity *identity = client->identity;
-	struct gh_template_values values = { .username = identity->principal,
-					     .attributes = identity->attributes,
-					     .attribute_count = identity->attribute_count };
-	size_t groups = identity->group_count ? identity->group_count : 1;
-	char text[1024];
-	size_t n;
-
-	for (size_t i = 0; i < groups; i++) {
-		values.group = identity->group_count ? identity->groups[i] : NULL;
-		if (gh_template_expand(tmpl, &values, text, sizeof(text), &n) &&
-		    gh_str_equal(gh_str_n(text, n), gh_str(client_id)))
-			return true;
-	}
-	return false;
-}
-
-/* `bound`: a module must have said which id is this identity's, and this be it. */
-static bool client_id_fits(const struct gh_login *login, bool from_module)
-{
-	const struct gh_listener_settings *listener = login->channel->listener;
-
-	switch (listener->client_id) {
-	case GH_CLIENT_ID_ANY: return true;
-	case GH_CLIENT_ID_BOUND: return from_module;
-	case GH_CLIENT_ID_TEMPLATE: break;
-	}
-	return matches_template(listener->client_id_template, gh_channel_client(login->channel),
-				login->client_id);
-}
-
 static void take_identity(struct gh_login *login, struct gh_decision *decision)
 {
 	struct gh_channel *channel = login->channel;
@@ -307,7 +274,7 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	if (login->username)
 		gh_penalties_succeed(channel->shard->broker->penalties,
 				     (struct gh_bytes){ login->username, strlen(login->username) });
-	if (!client_id_fits(login, from_module))
+	if (!gh_client_id_fits(channel->listener, gh_channel_client(channel), from_module))
 		return gh_connect_refuse(login, GH_REASON_CLIENT_ID_INVALID, NULL,
 					 "client id isn't this identity's");
 	if (from_module || channel->listener->client_id != GH_CLIENT_ID_ANY)

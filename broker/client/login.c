@@ -35,7 +35,9 @@ static void log_refused(struct gh_login *login, const struct gh_decision *decisi
 		GH_FIELD("reason", why),
 	};
 
-	gh_channel_log(login->channel, GH_LOG_NOTICE, fields, 2, "login failed");
+	/* The two are told apart for those who ban addresses: only who isn't let in by a module may be guessing. */
+	gh_channel_log(login->channel, GH_LOG_NOTICE, fields, 2,
+		       decision ? "login failed" : "login refused");
 }
 
 static void refuse_now(struct gh_timeout *timeout)

@@ -307,12 +307,16 @@ static void end_session(struct review *review, const struct gh_decision *decisio
 	struct gh_shard *shard = review->shard;
 	struct gh_session *session = review->session;
 	struct gh_str client_id = gh_session_client_id(session);
-	const struct gh_log_field fields[] = { GH_FIELD_STR("client", client_id),
+	const struct gh_client *client = gh_snapshot_client(session->identity);
+	const struct gh_log_field fields[] = { GH_FIELD("address", client->address),
+					       GH_FIELD_STR("client", client_id),
 					       GH_FIELD_STR("user", gh_session_principal(session)),
+					       GH_FIELD("listener", client->listener),
+					       GH_FIELD_NUMBER("protocol", client->protocol),
 					       GH_FIELD("module", decision->module),
 					       GH_FIELD("reason", decision->why) };
 
-	gh_log_line(GH_LOG_NOTICE, fields, 4, "session revoked");
+	gh_log_line(GH_LOG_NOTICE, fields, 7, "session revoked");
 	session->expiry_interval = 0;
 	review_free(review);
 	if (session->channel)

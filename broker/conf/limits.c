@@ -12,7 +12,7 @@
 const struct gh_option gh_limit_options[] = {
 	LIMIT("connect-timeout", connect_timeout, GH_DURATION,
 	      "from accept to the end of the login", .standard = "10s", .min = "100ms", .max = "5m"),
-	LIMIT("packet-size", packet_size, GH_SIZE, "the longest packet, in either direction",
+	LIMIT("packet-size", packet_size, GH_SIZE, "the longest packet that is accepted",
 	      .standard = "1M", .min = "64", .max = "268435460", .flags = GH_UNLIMITED),
 	LIMIT("packet-size-before-login", packet_size_before_login, GH_SIZE,
 	      "the longest packet before the login is done", .standard = "16k", .min = "64",

@@ -8,7 +8,9 @@
 #include "mqtt/packet.h"
 #include "mqtt/topic.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * Words: explain ACTION KEY=VALUE...; ACTION connect, publish, subscribe, receive, will. With live=ID the facts are those of a
@@ -60,6 +62,15 @@ static void limits_fields(struct gh_json *json, const struct gh_decision *decisi
 	gh_json_bool(json, "retain", !decision->no_retain);
 }
 
+static const char *why_of(const struct gh_explaining *explaining, const struct gh_decision *decision)
+{
+	if (decision->why[0] || decision->verdict == GH_ALLOW)
+		return decision->why;
+	return gh_snapshot_client(explaining->who)->identity
+		       ? "no rule allows it"
+		       : "no module of the list knows this user, or can look users up";
+}
+
 static void reply(struct gh_explaining *explaining, const struct gh_decision *decision,
 		  const struct gh_identity *identity)
 {
@@ -74,7 +85,7 @@ static void reply(struct gh_explaining *explaining, const struct gh_decision *de
 	gh_json_str(&json, "verdict", gh_str(allowed ? "allow" : "deny"));
 	gh_json_str(&json, "module", gh_str(decision->module[0] ? decision->module : "(nobody)"));
 	gh_json_str(&json, "rule", gh_str(gh_decision_rule(decision, rule, sizeof(rule))));
-	gh_json_str(&json, "why", gh_str(decision->why));
+	gh_json_str(&json, "why", gh_str(why_of(explaining, decision)));
 	identity_fields(&json, identity);
 	if (allowed && explaining->action)
 		limits_fields(&json, decision);
@@ -127,18 +138,38 @@ static void ask_right(struct gh_explaining *explaining)
 		on_judged(explaining, &decision);
 }
 
+/* As the login would end: its client id must be one that it may take. */
+static bool client_id_fits(struct gh_explaining *explaining, const struct gh_decision *decision)
+{
+	const struct gh_client *client = gh_snapshot_client(explaining->who);
+	const char *theirs = decision->client_id;
+
+	return (!theirs || strcmp(theirs, client->client_id) == 0) &&
+	       gh_client_id_fits(gh_settings_listener(explaining->runtime->settings, client->listener),
+				 client, theirs != NULL);
+}
+
 static void looked_up(struct gh_explaining *explaining, struct gh_decision *decision)
 {
 	struct gh_snapshot *with;
 
-	if (decision->verdict != GH_ALLOW || explaining->action == 0) {
+	if (decision->verdict != GH_ALLOW) {
 		reply(explaining, decision, gh_identity_view(decision->identity));
 		return;
 	}
 	with = gh_snapshot_with_identity(explaining->who, decision->identity, NULL);
 	gh_snapshot_unref(&explaining->who);
 	explaining->who = with;
-	ask_right(explaining);
+	if (explaining->action) {
+		ask_right(explaining);
+		return;
+	}
+	if (explaining->client_id && !explaining->bound && !client_id_fits(explaining, decision)) {
+		decision->verdict = GH_DENY;
+		decision->module = "core";
+		snprintf(decision->why, sizeof(decision->why), "client id isn't this identity's");
+	}
+	reply(explaining, decision, gh_identity_view(decision->identity));
 }
 
 static void on_looked_up(void *arg, struct gh_decision *decision)
@@ -187,9 +218,9 @@ static void made_up(struct gh_explaining *explaining)
 	}
 	gh_client_facts(&peer, listener, address, &facts);
 	facts.protocol = 5;
-	facts.client_id = explaining->client_id;
+	facts.client_id = explaining->client_id ? explaining->client_id : "explain";
 	facts.client_id_bound = explaining->bound;
-	if (explaining->user) {
+	if (explaining->user && policy->authenticate->count > 0) {
 		explaining->who = gh_snapshot_new(&facts, NULL);
 		look_up(explaining, policy);
 	} else if (!policy->authenticate->open) {
@@ -295,7 +326,6 @@ void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words)
 
 	explaining->client = client;
 	explaining->runtime = gh_runtime_ref(client->control->daemon->runtime);
-	explaining->client_id = "explain";
 	explaining->address = "127.0.0.1";
 	client->explaining = explaining;
 	wrong = problem(explaining, words);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Of the whole broker. */
 enum whole {
@@ -32,9 +33,9 @@ static const struct {
 	[SUBSCRIPTIONS] = { "gatehouse_subscriptions", "Subscriptions of all sessions" },
 	[RETAINED] = { "gatehouse_retained_messages", "Retained messages" },
 	[RETAINED_BYTES] = { "gatehouse_retained_bytes", "Memory they take" },
-	[TICKETS_TIMED_OUT] = { "gatehouse_tickets_timed_out",
+	[TICKETS_TIMED_OUT] = { "gatehouse_tickets_timed_out_total",
 				"Answers of modules that didn't come in time" },
-	[TICKETS_IGNORED] = { "gatehouse_tickets_ignored",
+	[TICKETS_IGNORED] = { "gatehouse_tickets_ignored_total",
 			      "Answers that were late, double or invented" },
 	[UPTIME] = { "gatehouse_uptime_seconds", "Since the start" },
 };
@@ -49,11 +50,11 @@ static const struct {
 	[LAG_P99] = { "gatehouse_loop_lag_seconds", "quantile=\"0.99\"", NULL },
 	[LAG_MAX] = { "gatehouse_loop_lag_seconds", "quantile=\"1\"", NULL },
 	[INBOX] = { "gatehouse_inbox_bytes", NULL, "What other workers have sent and that waits" },
-	[READS] = { "gatehouse_reads", NULL, "System calls that read, since the start" },
-	[WRITES] = { "gatehouse_writes", NULL, "System calls that wrote, since the start" },
-	[HELD] = { "gatehouse_publishers_held", NULL,
+	[READS] = { "gatehouse_reads_total", NULL, "System calls that read" },
+	[WRITES] = { "gatehouse_writes_total", NULL, "System calls that wrote" },
+	[HELD] = { "gatehouse_publishers_held_total", NULL,
 		   "Times a publisher was held back for a crowded worker" },
-	[CUT] = { "gatehouse_connections_cut", NULL,
+	[CUT] = { "gatehouse_connections_cut_total", NULL,
 		  "Connections closed with output that wasn't taken" },
 };
 
@@ -114,6 +115,14 @@ static void set_whole(struct gh_figures *figures)
 	gh_series_set(series[UPTIME], (double)(gh_clock_wall_us() / 1000000 - broker->started_at));
 }
 
+/* By the convention of names. */
+static enum gh_metric_kind kind_of(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 6 && strcmp(name + n - 6, "_total") == 0 ? GH_COUNTER : GH_GAUGE;
+}
+
 static void on_read(void *arg)
 {
 	struct gh_figures *figures = arg;
@@ -130,8 +139,8 @@ static struct gh_series *each_series(struct gh_metrics *metrics, enum each which
 	snprintf(labels, sizeof(labels), "worker=\"%u\"%s%s", worker,
 		 each_names[which].label ? "," : "",
 		 each_names[which].label ? each_names[which].label : "");
-	return gh_metrics_series(metrics, GH_GAUGE, each_names[which].name, labels,
-				 each_names[which].help);
+	return gh_metrics_series(metrics, kind_of(each_names[which].name), each_names[which].name,
+				 labels, each_names[which].help);
 }
 
 struct gh_figures *gh_figures_new(struct gh_daemon *daemon)
@@ -142,8 +151,8 @@ struct gh_figures *gh_figures_new(struct gh_daemon *daemon)
 	figures->daemon = daemon;
 	figures->each = gh_alloc_array(daemon->broker.worker_count, sizeof(*figures->each));
 	for (int i = 0; i < WHOLE; i++)
-		figures->whole[i] = gh_metrics_series(metrics, GH_GAUGE, whole_names[i].name, NULL,
-						      whole_names[i].help);
+		figures->whole[i] = gh_metrics_series(metrics, kind_of(whole_names[i].name),
+						      whole_names[i].name, NULL, whole_names[i].help);
 	for (unsigned w = 0; w < daemon->broker.worker_count; w++)
 		for (int i = 0; i < EACH; i++)
 			figures->each[w][i] = each_series(metrics, (enum each)i, w);

@@ -24,6 +24,7 @@ extern const lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[] __attribute__((we
 struct gh_loader {
 	char *directory;
 	struct gh_node modules; /* those that are open */
+	unsigned opened;        /* ever */
 };
 
 struct gh_module {
@@ -227,6 +228,17 @@ static int check_file(struct gh_loader *loader, const char *name, const char *pa
 
 /* ---- opening ---- */
 
+/* The linker takes a path that it has seen for the file that it has opened under it, even if another one is there now: each file
+ * is opened by a spelling of its own, the bits of a number as "/" and "./". */
+static void spell(struct gh_buf *path, const char *directory, unsigned number, const char *name)
+{
+	gh_buf_printf(path, "%s/", directory);
+	for (; number; number >>= 1)
+		gh_buf_printf(path, "%s", number & 1 ? "./" : "/");
+	gh_buf_printf(path, "%s.so", name);
+	gh_buf_u8(path, 0);
+}
+
 static int open_handle(const char *path, lt_dlhandle *handle_r, struct gh_error *error)
 {
 	/* libltdl binds lazily and says 'file not found' whatever it is: ask the linker itself, for
@@ -313,10 +325,15 @@ static int open_new(struct gh_loader *loader, const char *name, const char *path
 	module->name = gh_strdup(name);
 	module->file = gh_strdup(built_in ? "(built in)" : path);
 	module->stat = *st;
-	if (built_in)
+	if (built_in) {
 		module->handle = lt_dlopen(path);
-	else
-		rc = open_handle(path, &module->handle, error);
+	} else {
+		struct gh_buf spelled = { 0 };
+
+		spell(&spelled, loader->directory, loader->opened++, name);
+		rc = open_handle((char *)spelled.p, &module->handle, error);
+		gh_buf_done(&spelled);
+	}
 	if (!rc && !module->handle)
 		rc = gh_error_set(error, GH_EIO, "%s: %s", path, lt_dlerror());
 	if (!rc)

@@ -257,7 +257,7 @@ static enum gh_verdict lookup(void *instance, const struct gh_lookup *in, struct
 	enum gh_verdict verdict;
 
 	if (!user)
-		return refuse(out, GH_CAUSE_UNKNOWN_USER, "no such user any more");
+		return refuse(out, GH_CAUSE_UNKNOWN_USER, "no such user");
 	place(self, user, out);
 	verdict = barred(self, user, in->client, out);
 	return verdict ? verdict : grant(user, out);

@@ -304,3 +304,25 @@ def test_explain_of_who_is_gone_and_of_anonymous(broker):
     assert nobody.returncode == 1 and json.loads(nobody.stdout)["verdict"] == "deny"
     alice = json.loads(broker.run_ctl("--json", "explain", "publish", "alice/x", "--user", "alice").stdout)
     assert alice["groups"] == ["staff"] and alice["rule"].endswith("acl:3")
+
+
+def test_explain_connect_judges_the_client_id_too(make_broker, connect):
+    """What a login with that id would come to; and where nobody is asked every user is anonymous."""
+    broker = Broker(start=False)
+    try:
+        broker.path("passwd", entry("alice"))
+        broker.write({"plugins": {"users": {"module": "auth-file", "file": "passwd"}},
+                      "listeners": {"own": {"address": "127.0.0.1:@PORT@", "authenticate": ["users"], "authorize": "none", "client-id": "{username}"},
+                                    "open": {"address": "unix:@DIR@/open", "anonymous": True, "authorize": "none"}}})
+        broker.start()
+        for client_id, code in (("alice", 0), ("other", 0x85)):
+            connect(client_id, to=broker, username="alice", password=secret("alice"), reason=code)
+            done = broker.run_ctl("--json", "explain", "connect", "--user", "alice", "--client", client_id)
+            assert (json.loads(done.stdout)["verdict"] == "allow") == (done.returncode == 0) == (code == 0), done
+        done = broker.run_ctl("--json", "explain", "publish", "a", "--user", "x", "--listener", "open")
+        assert json.loads(done.stdout)["verdict"] == "allow" and done.returncode == 0
+        done = broker.run_ctl("--json", "explain", "connect", "--user", "nobody")
+        assert json.loads(done.stdout)["why"] == "no such user"
+        broker.stop()
+    finally:
+        broker.remove()

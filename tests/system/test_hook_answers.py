@@ -127,7 +127,7 @@ def test_too_late_and_never(broker, connect, dial):
     """The deadline denies and says so; the answer that comes afterwards changes nothing."""
     words = ["%s-%s" % (verdict, how) for verdict in ("allow", "pass", "error") for how in SLOW]
     mark, timeouts = broker.mark(), broker.metric("gatehouse_plugin_timeouts_total", instance="probe")
-    ignored = broker.metric("gatehouse_tickets_ignored")
+    ignored = broker.metric("gatehouse_tickets_ignored_total")
     logins = [dial() for _ in words]
     wills = [dial() for _ in words]
     publishers = [connect(username="joe") for _ in words]
@@ -145,7 +145,7 @@ def test_too_late_and_never(broker, connect, dial):
         publisher.expect(PUBACK, packet_id=1, reason=0x87)
     assert broker.metric("gatehouse_plugin_timeouts_total", instance="probe") == timeouts + 4 * len(words)
     assert broker.metric("gatehouse_plugin_pending", instance="probe") == 0
-    eventually(lambda: broker.metric("gatehouse_tickets_ignored") == ignored + 4 * len(words) // 2)
+    eventually(lambda: broker.metric("gatehouse_tickets_ignored_total") == ignored + 4 * len(words) // 2)
     subscriber.subscribe("fine")
     for publisher in publishers:
         publisher.quiet()

@@ -9,7 +9,7 @@ import pytest
 
 from gatehouse import Broker
 from gatehouse.broker import GATEHOUSED, MODULES
-from gatehouse.probe import needs_modules, probe
+from gatehouse.probe import eventually, needs_modules, probe, rule
 
 pytestmark = needs_modules
 
@@ -41,6 +41,29 @@ def refused(module, pattern, directory=MODULES):
     assert re.search(pattern, said), said
     assert re.search(r"gatehouse.yaml:\d+:\d+: ", said), "where it stands: " + said
     assert len(said.strip().splitlines()) == 1, said
+
+
+def test_renamed_over(directory):
+    """A new file in the place of the old one is what a reload loads; the old one is unmapped."""
+    broker = Broker({"plugins": {"probe": probe(rule("authorize"), file="probe.jsonl")}}, start=False, listener={"authorize": ["probe"]})
+    broker.command = lambda: [GATEHOUSED, "-c", broker.file, "--plugin-directory", str(directory)]
+
+    def mapped():
+        with open("/proc/%d/maps" % broker.pid) as maps:
+            return {line.split()[4] for line in maps if "probe.so" in line}
+
+    try:
+        broker.start()
+        for _ in range(3):
+            before = mapped()
+            shutil.copy(directory / "probe.so", directory / "new")
+            os.rename(directory / "new", directory / "probe.so")
+            broker.reload()
+            eventually(lambda: mapped() == {str(os.stat(directory / "probe.so").st_ino)})
+            assert mapped() != before
+        broker.stop()
+    finally:
+        broker.remove()
 
 
 def test_fine(directory):

@@ -282,7 +282,7 @@ def test_costly_filters_hold_up_nobody(deep):
 
 
 def test_gathered_in_slices(deep):
-    """[MQTT-3.3.1-9]: all of them, each once, and those of other filters of the SUBSCRIBE too; what is set meanwhile as well."""
+    """All of them, each once, and those of other filters of the SUBSCRIBE too; what is set meanwhile as well."""
     sub, pub = Client(deep).connect(), Client(deep).connect()
     pub.publish("one/more", "x", 1, retain=True)
     sub.send(sub.subscribe_packet([("+/" * 99 + "end", 0), ("+/more", 0), ("+/" * 99 + "end/#", 0), ("one/+", 0)], 1))

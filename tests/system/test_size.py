@@ -282,7 +282,7 @@ def test_a_publisher_waits_for_crowded_workers(make_broker):
     for _ in range(8):
         pub.send(pub.publish_packet("never/will/this/be/a/rule", b"x" * 8192) * 1000)
     pub.ping()
-    assert broker.metric("gatehouse_publishers_held") > 0
+    assert broker.metric("gatehouse_publishers_held_total") > 0
     assert SANITIZED or broker.memory() - before < 64 << 20
     for client in subs + [pub]:
         client.close()
