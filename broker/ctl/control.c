@@ -8,9 +8,11 @@
 #include "ctl/control_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +21,14 @@
 /* One that neither asks nor reads is cut; so many may be there at once. */
 #define DEADLINE_MS 30000u
 #define CLIENTS_MAX 32u
+/* Without a descriptor nobody is accepted for so long. */
+#define REST_MS     500u
+
+static void keep_reserve(struct gh_control *control)
+{
+	if (control->reserve < 0)
+		control->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 static void client_free(struct gh_ctl_client *client)
 {
@@ -31,6 +41,7 @@ static void client_free(struct gh_ctl_client *client)
 	close(fd);
 	gh_list_remove(&client->in_control);
 	client->control->client_count--;
+	keep_reserve(client->control);
 	gh_buf_done(&client->in);
 	gh_buf_done(&client->out);
 	free(client);
@@ -133,15 +144,50 @@ static void on_deadline(struct gh_timeout *timeout)
 	client_free(gh_container(timeout, struct gh_ctl_client, deadline));
 }
 
+static int accept_one(struct gh_control *control)
+{
+	return accept4(gh_io_fd(control->io), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* The socket stays readable while nobody can be accepted: it isn't looked at meanwhile. */
+static void rest(struct gh_control *control)
+{
+	gh_log_error("control socket: can't accept: %s", strerror(errno));
+	gh_io_set(control->io, 0);
+	gh_loop_timeout(control->daemon->loop, &control->rearm, REST_MS);
+}
+
+static void on_rearm(struct gh_timeout *timeout)
+{
+	gh_io_set(gh_container(timeout, struct gh_control, rearm)->io, GH_IO_READ);
+}
+
+/* -1: none for now. */
+static int accept_at_last(struct gh_control *control)
+{
+	int fd = accept_one(control);
+	bool no_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
+
+	if (no_descriptor && control->reserve >= 0) {
+		close(control->reserve);
+		control->reserve = -1;
+		fd = accept_one(control);
+		no_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
+	}
+	if (no_descriptor)
+		rest(control);
+	return fd;
+}
+
 static void on_connection(struct gh_io *io, unsigned events, void *arg)
 {
 	struct gh_control *control = arg;
-	int fd = accept4(gh_io_fd(io), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept_at_last(control);
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t size = sizeof(peer);
 	struct gh_ctl_client *client;
 
-	(void)events;
+	(void)io, (void)events;
 	if (fd < 0)
 		return;
 	if (control->client_count == CLIENTS_MAX ||
@@ -228,6 +274,9 @@ int gh_control_new(struct gh_daemon *daemon, struct gh_control **control_r, stru
 	control->daemon = daemon;
 	control->path = gh_strdup(settings->control_socket);
 	gh_list_init(&control->clients);
+	control->reserve = -1;
+	keep_reserve(control);
+	gh_timeout_init(&control->rearm, on_rearm);
 	control->io = gh_io_new(daemon->loop, fd, GH_IO_READ, on_connection, control);
 	*control_r = control;
 	return 0;
@@ -242,6 +291,9 @@ void gh_control_free(struct gh_control **control)
 		return;
 	gh_list_each(&c->clients, it, next)
 		client_free(gh_container(it, struct gh_ctl_client, in_control));
+	gh_loop_timeout_cancel(c->daemon->loop, &c->rearm);
+	if (c->reserve >= 0)
+		close(c->reserve);
 	fd = gh_io_fd(c->io);
 	gh_io_free(&c->io);
 	close(fd);

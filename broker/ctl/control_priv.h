@@ -31,6 +31,8 @@ struct gh_control {
 	char *path;
 	struct gh_node clients;
 	unsigned client_count;
+	int reserve; /* a descriptor for one client when all others are in use; -1: that client is there */
+	struct gh_timeout rearm;
 };
 
 /* Replies: each ends the request; the client is freed when it has been sent. */

@@ -152,12 +152,17 @@ void gh_grant_attribute(struct gh_grant *grant, const char *name, const char *va
 	grant->bytes += n.n + v.n;
 }
 
+/* Of the year 9999: it can be counted in microseconds too. */
+#define LAST_SECOND INT64_C(253402300799)
+
 void gh_grant_expires(struct gh_grant *grant, int64_t expires)
 {
 	if (expires > 0 && (!grant->expires || expires < grant->expires))
 		grant->expires = expires;
 	else if (expires < 0)
 		grant->bad = "it expires before 1970";
+	if (expires > LAST_SECOND)
+		grant->bad = "it expires after the year 9999";
 }
 
 /* ---- merging ---- */

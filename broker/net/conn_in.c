@@ -16,10 +16,33 @@ static bool input_stopped(const struct gh_conn *conn)
 	return conn->paused || conn->flags & (CONN_CLOSING | CONN_MOVING | CONN_ENDED);
 }
 
+/* What comes before a login may be its password: it isn't left lying about. */
+static void release(struct gh_kept *kept)
+{
+	if (kept && kept->secret)
+		explicit_bzero(kept->p, kept->size);
+	free(kept);
+}
+
 static void kept_free(struct gh_conn *conn)
 {
-	free(conn->kept);
+	release(conn->kept);
 	conn->kept = NULL;
+}
+
+/* realloc(), which would leave a copy behind. */
+static struct gh_kept *resize(struct gh_kept *kept, size_t size)
+{
+	struct gh_kept *larger;
+
+	if (!kept || !kept->secret)
+		return realloc(kept, sizeof *kept + size);
+	larger = malloc(sizeof *larger + size);
+	if (!larger)
+		return NULL;
+	memcpy(larger, kept, sizeof *kept + kept->start + kept->n);
+	release(kept);
+	return larger;
 }
 
 /* Room for `room` bytes behind what is kept. False: no memory. */
@@ -36,11 +59,11 @@ static bool kept_reserve(struct gh_conn *conn, size_t room)
 			return true;
 	}
 	/* A peer caused it: its refusal ends the connection, not the broker. */
-	larger = realloc(kept, sizeof *kept + (kept ? kept->n : 0) + room);
+	larger = resize(kept, (kept ? kept->n : 0) + room);
 	if (!larger)
 		return false;
 	if (!kept)
-		*larger = (struct gh_kept){ 0 };
+		*larger = (struct gh_kept){ .secret = conn->flags & CONN_YOUNG };
 	larger->size = larger->n + room;
 	conn->kept = larger;
 	return true;
@@ -79,7 +102,7 @@ static bool kept_consume(struct gh_conn *conn, size_t used)
 		conn->kept = kept;
 		return false;
 	}
-	free(kept);
+	release(kept);
 	return true;
 }
 
@@ -117,15 +140,19 @@ static void settle(struct gh_conn *conn, bool rest_kept)
 		gh_conn_finish(conn, GH_CONN_NOMEM);
 }
 
-static void input_from_buffer(struct gh_conn *conn, const uint8_t *p, size_t n)
+static void input_from_buffer(struct gh_conn *conn, uint8_t *p, size_t n)
 {
+	bool young = conn->flags & CONN_YOUNG, kept;
 	size_t used = 0;
 
 	if (!conn->kept || n >= conn->kept->expect)
 		used = call_input(conn, p, n);
 	else
 		conn->worker->expect = conn->kept->expect;
-	settle(conn, kept_set(conn, p + used, n - used));
+	kept = kept_set(conn, p + used, n - used);
+	if (young)
+		explicit_bzero(p, n);
+	settle(conn, kept);
 }
 
 static void input_from_kept(struct gh_conn *conn)

@@ -28,6 +28,7 @@ enum conn_flag {
 struct gh_kept {
 	size_t start, n, size;
 	size_t expect; /* how long the packet will be, 0: unknown */
+	bool secret;   /* of before the login: wiped when it goes */
 	uint8_t p[];
 };
 

@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -326,3 +327,27 @@ def test_explain_connect_judges_the_client_id_too(make_broker, connect):
         broker.stop()
     finally:
         broker.remove()
+
+
+def test_without_descriptors_it_still_answers(make_broker):
+    """A client after another gets the one that is kept back; who waits behind it costs no time."""
+    broker = make_broker({"workers": 1})
+    held = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    with open("/proc/%d/limits" % broker.pid) as limits:
+        hard = re.search(r"Max open files +\d+ +(\d+)", limits.read()).group(1)
+    subprocess.run(["prlimit", "--pid", str(broker.pid), "--nofile=%d:%s" % (len(os.listdir("/proc/%d/fd" % broker.pid)), hard)], check=True)
+
+    def seconds():
+        with open("/proc/%d/stat" % broker.pid) as file:
+            return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    for one in held:
+        one.connect(broker.socket)
+    broker.wait_log("control socket: can't accept: ")
+    used, began = seconds(), time.monotonic()
+    broker.wait_log("control socket: can't accept: ", after=broker.mark())  # it tries again, seldom
+    assert seconds() - used < 0.2 * (time.monotonic() - began) + 0.05
+    for one in held:
+        one.close()
+    assert broker.ctl("status")["workers"] == 1
+    subprocess.run(["prlimit", "--pid", str(broker.pid), "--nofile=%s:%s" % (hard, hard)], check=True)

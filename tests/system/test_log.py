@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from gatehouse import CONNECT, DEADLINE, PUBLISH, Broker, Client, Will, has_module, packet, properties, text
+from gatehouse import CONNACK, CONNECT, DEADLINE, PUBLISH, SANITIZED, Broker, Client, Will, has_module, packet, properties, text
 from gatehouse.broker import SOURCES
 
 pytestmark = pytest.mark.skipif(not (has_module("acl") and has_module("auth-file")), reason="without auth-file or acl")
@@ -222,6 +222,40 @@ def test_fail2ban_finds_failed_logins_and_nothing_else(logged, of, tmp_path):
         done = subprocess.run(["fail2ban-regex", tmp_path / "log", os.path.join(SOURCES, "etc/fail2ban/filter.d/gatehouse.conf")],
                               capture_output=True, text=True)
         assert re.search(r"Failregex: %d total" % len(wanted), done.stdout), done.stdout
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps what was freed")
+def test_no_password_is_left_in_memory(logged, of, dial):
+    """Right, wrong, cut into single bytes, too long, and of a connection that ends before it is judged."""
+    name, broker = "memory-" + logged.form, logged.broker
+    of(name, username="alice", password=PASSWORD).close()
+    of(name, username="alice", password=WRONG, reason=0x86)
+    slow = dial("slow-" + name, version=4, to=broker)
+    for byte in slow.connect_packet(username="alice", password=WRONG + "-slow"):
+        slow.send(bytes((byte,)))
+    slow.expect(CONNACK)
+    long = dial("long-" + name, to=broker)
+    long.send(long.connect_packet(username="alice", password="x" * 12000 + WRONG))
+    long.expect(CONNACK)
+    gone = dial("gone-" + name, to=broker)
+    gone.send(gone.connect_packet(username="alice", password=WRONG)[:-2])
+    gone.reset()
+
+    def found():
+        hits = []
+        with open("/proc/%d/maps" % broker.pid) as maps, open("/proc/%d/mem" % broker.pid, "rb", buffering=0) as memory:
+            for line in maps:
+                first, last, more = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw(.*)", line + " ").groups() if " rw" in line else (0, 0, 0)
+                if first:
+                    memory.seek(int(first, 16))
+                    data = memory.read(int(last, 16) - int(first, 16)) or b""
+                    hits += [(secret, more.split()[-1]) for secret in (PASSWORD, WRONG) if secret.encode() in data]
+        return hits
+
+    end = time.monotonic() + DEADLINE
+    while found() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert found() == []
 
 
 # ---- where it goes
