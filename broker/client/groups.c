@@ -137,8 +137,8 @@ void gh_groups_online(struct gh_shard *shard, const struct gh_session *session, 
 
 /* ---- messages ---- */
 
-/* Above that nobody else is tried. */
-#define TRIED_MAX 64u
+/* Above that nobody else is tried: a message must not go through a hundred thousand sessions. */
+#define TRIED_MAX 1024u
 
 /* On its way to a member, or back. */
 struct handing {
@@ -147,14 +147,15 @@ struct handing {
 	uint64_t group;
 	unsigned group_worker;
 	struct gh_member_facts member; /* client_id owned */
-	uint32_t tried_count;
-	uint64_t tried[TRIED_MAX];
+	uint32_t tried_count, again;
+	uint64_t *tried; /* serials, its own; the last one is that of `member` */
 };
 
 static void handing_free(struct handing *h)
 {
 	free((void *)(uintptr_t)h->member.client_id.p);
 	gh_publication_unref(&h->publication);
+	free(h->tried);
 	free(h);
 }
 
@@ -172,8 +173,14 @@ static enum gh_delivered deliver_to(struct gh_shard *shard, struct gh_transit *t
 	return session ? gh_deliver(shard, session, transit, &how) : GH_REFUSED;
 }
 
+/* Which of all messages a member may be refused: those to one topic under one policy. */
+static uint64_t what_of(const struct gh_shard *shard, struct gh_str topic)
+{
+	return (gh_siphash(&shard->broker->key, topic.p, topic.n) ^ gh_shard_generation(shard)) | 1;
+}
+
 static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit,
-		 const uint64_t *tried, size_t count);
+		 const struct handing *before);
 
 static void on_back(struct gh_mail *mail, void *owner)
 {
@@ -184,7 +191,10 @@ static void on_back(struct gh_mail *mail, void *owner)
 
 	if (group) {
 		gh_transit_of(&transit, h->publication);
-		give(shard, group, &transit, h->tried, h->tried_count);
+		if (h->tried_count > 0)
+			gh_shared_refused(shard->groups, h->tried[h->tried_count - 1],
+					  what_of(shard, transit.facts.topic));
+		give(shard, group, &transit, h);
 		gh_transit_done(&transit);
 	} else if (shard) {
 		gh_tell_dropped(shard, NULL, gh_publication_topic(h->publication),
@@ -230,7 +240,7 @@ static struct handing *handing_new(const struct gh_shard *shard, uint64_t group,
 /* False: no memory for it. */
 static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
 		      const struct gh_member *member, struct gh_transit *transit,
-		      const uint64_t *tried, size_t count)
+		      const struct gh_pick *pick)
 {
 	struct gh_publication *publication = gh_transit_publication(transit);
 	struct handing *h;
@@ -241,41 +251,48 @@ static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
 	h->mail.deliver = on_given;
 	h->member = member->facts;
 	h->member.client_id.p = gh_str_dup(member->facts.client_id);
-	if (count > 0)
-		memcpy(h->tried, tried, count * sizeof(*tried));
-	h->tried_count = (uint32_t)count;
+	h->tried = gh_alloc_array(pick->count, sizeof(*h->tried));
+	memcpy(h->tried, pick->tried, pick->count * sizeof(*h->tried));
+	h->tried_count = (uint32_t)pick->count;
+	h->again = pick->again;
 	/* Who publishes to the group waits for this worker, not for the member's. */
 	gh_worker_charge(shard->worker, h->mail.weight);
 	gh_shard_send(shard, member->facts.worker, GH_LANE_DATA, &h->mail);
 	return true;
 }
 
-/* Tries one after another; who sits on another worker may send it back. */
+/* Tries one after another; who sits on another worker may send it back. before: it came back; NULL: it is new. */
 static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit,
-		 const uint64_t *tried, size_t count)
+		 const struct handing *before)
 {
-	uint64_t now_tried[TRIED_MAX];
+	uint64_t tried[TRIED_MAX];
+	struct gh_pick pick = { .tried = tried,
+				.what = what_of(shard, transit->facts.topic),
+				.offline = transit->facts.qos > 0 };
 	struct gh_member *member;
 
-	if (count > 0)
-		memcpy(now_tried, tried, count * sizeof(*tried));
-	while (count < TRIED_MAX && (member = gh_shared_pick(shard->groups, group, now_tried, count,
-							     transit->facts.qos > 0))) {
-		now_tried[count++] = member->serial;
+	if (before && before->tried_count > 0) {
+		memcpy(tried, before->tried, before->tried_count * sizeof(*tried));
+		pick.count = before->tried_count;
+		pick.again = before->again;
+	}
+	while (pick.count < TRIED_MAX && (member = gh_shared_pick(shard->groups, group, &pick))) {
+		tried[pick.count++] = member->serial;
 		if (member->facts.worker != shard->index) {
-			if (hand_over(shard, group, member, transit, now_tried, count))
+			if (hand_over(shard, group, member, transit, &pick))
 				return;
 			break;
 		}
 		if (deliver_to(shard, transit, group->id, &member->facts) != GH_REFUSED)
 			return;
+		gh_shared_refused(shard->groups, member->serial, pick.what);
 	}
 	gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_SHARED);
 }
 
 void gh_group_give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit)
 {
-	give(shard, group, transit, NULL, 0);
+	give(shard, group, transit, NULL);
 }
 
 /* ---- what a member leaves behind ---- */

@@ -216,6 +216,7 @@ static void change(struct gh_member *member, const struct gh_member_facts *facts
 	delist(member);
 	member->facts = *facts;
 	member->facts.client_id = client_id;
+	member->refused = 0;
 	enlist(member);
 }
 
@@ -265,6 +266,7 @@ bool gh_shared_online(struct gh_shared *shared, struct gh_str name, struct gh_st
 		return false;
 	delist(member);
 	member->facts.connected = connected;
+	member->refused = 0;
 	enlist(member);
 	return true;
 }
@@ -304,8 +306,9 @@ static void mark_tried(struct gh_shared *shared, const uint64_t *tried, size_t c
 	}
 }
 
+/* refused: one of those who were refused it, else one of the others. */
 static struct gh_member *pick_from(const struct gh_shared *shared, struct gh_group *group,
-				   unsigned side)
+				   unsigned side, uint64_t what, bool refused)
 {
 	uint32_t count = group->count[side];
 
@@ -313,7 +316,7 @@ static struct gh_member *pick_from(const struct gh_shared *shared, struct gh_gro
 		uint32_t at = (group->turn[side] + i) % count;
 		struct gh_member *member = group->members[side][at];
 
-		if (member->stamp == shared->stamp)
+		if (member->stamp == shared->stamp || (member->refused == what) != refused)
 			continue;
 		group->turn[side] = at + 1;
 		return member;
@@ -321,14 +324,39 @@ static struct gh_member *pick_from(const struct gh_shared *shared, struct gh_gro
 	return NULL;
 }
 
+static struct gh_member *pick_side(const struct gh_shared *shared, struct gh_group *group,
+				   const struct gh_pick *pick, bool refused)
+{
+	struct gh_member *member = pick_from(shared, group, 1, pick->what, refused);
+
+	return member || !pick->offline ? member : pick_from(shared, group, 0, pick->what, refused);
+}
+
 struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group,
-				 const uint64_t *tried, size_t count, bool offline)
+				 struct gh_pick *pick)
 {
 	struct gh_member *member;
 
-	mark_tried(shared, tried, count);
-	member = pick_from(shared, group, 1);
-	return member || !offline ? member : pick_from(shared, group, 0);
+	if (!pick->begun)
+		mark_tried(shared, pick->tried, pick->count);
+	pick->begun = true;
+	member = pick_side(shared, group, pick, false);
+	if (!member && pick->again < GH_PICK_AGAIN) {
+		member = pick_side(shared, group, pick, true);
+		pick->again++;
+	}
+	if (member)
+		member->stamp = shared->stamp;
+	return member;
+}
+
+void gh_shared_refused(struct gh_shared *shared, uint64_t serial, uint64_t what)
+{
+	struct gh_member *member =
+		gh_table_find(&shared->by_serial, spread(serial), same_serial, &serial);
+
+	if (member)
+		member->refused = what;
 }
 
 size_t gh_shared_groups(const struct gh_shared *shared)

@@ -34,6 +34,7 @@ struct gh_member {
 	/* The rest is its own. */
 	struct gh_group *group;
 	uint64_t stamp;
+	uint64_t refused; /* what it was refused last; 0: nothing */
 	uint32_t place;
 };
 
@@ -78,10 +79,24 @@ bool gh_shared_online(struct gh_shared *shared, struct gh_str name, struct gh_st
 /* NULL: it is gone; what is handed back for it is dropped and counted. */
 struct gh_group *gh_shared_find(const struct gh_shared *shared, uint64_t id);
 
-/* The next whose turn it is and who isn't in tried[]; NULL: nobody is left. offline: false for
- * what is only worth giving to a connected member (QoS 0). */
+/* One thing that is given. */
+struct gh_pick {
+	const uint64_t *tried; /* serials of members that won't do: read by the first call */
+	size_t count;
+	uint64_t what; /* which of all things it is: a hash of the topic, say; never 0 */
+	bool offline;  /* false for what is only worth giving to a connected member (QoS 0) */
+	/* The rest is its own. */
+	bool begun;
+	uint32_t again; /* who were refused the same thing, and picked nevertheless */
+};
+#define GH_PICK_AGAIN 64u
+/* The next whose turn it is; each member once for a gh_pick, no other gh_pick in between. Who was refused the same thing comes
+ * after those who weren't, and so many of them at most, so that many who may not have it don't make each message go through all
+ * of them. NULL: nobody is left. */
 struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group,
-				 const uint64_t *tried, size_t count, bool offline);
+				 struct gh_pick *pick);
+/* This member wasn't given it. It may have left. */
+void gh_shared_refused(struct gh_shared *shared, uint64_t serial, uint64_t what);
 
 size_t gh_shared_groups(const struct gh_shared *shared);
 size_t gh_shared_members(const struct gh_shared *shared);

@@ -43,6 +43,14 @@ static struct gh_member *join(struct fixture *f, unsigned number, bool connected
 	return gh_shared_join(f->shared, f->name, f->filter, &facts);
 }
 
+static struct gh_member *pick(struct gh_shared *shared, struct gh_group *group,
+			      const uint64_t *tried, size_t count, bool offline)
+{
+	struct gh_pick one = { .tried = tried, .count = count, .what = 1, .offline = offline };
+
+	return gh_shared_pick(shared, group, &one);
+}
+
 START_TEST(group_lives_with_its_members)
 {
 	struct fixture f;
@@ -88,7 +96,7 @@ START_TEST(connected_take_turns)
 	for (unsigned i = 0; i < 4; i++)
 		group = join(&f, i, i != 2)->group;
 	for (unsigned i = 0; i < 300; i++)
-		taken[gh_shared_pick(f.shared, group, NULL, 0, true)->facts.worker]++;
+		taken[pick(f.shared, group, NULL, 0, true)->facts.worker]++;
 	GH_MUST(taken[0] == 100);
 	GH_MUST(taken[1] == 100);
 	GH_MUST(taken[2] == 0);
@@ -112,16 +120,44 @@ START_TEST(tried_ones_are_left_out)
 
 		tried[0] = 999; /* has left long ago */
 		for (unsigned n = 1; n < 5; n++) {
-			member = gh_shared_pick(f.shared, group, tried, n, true);
+			member = pick(f.shared, group, tried, n, true);
 			ck_assert_ptr_nonnull(member);
 			ck_assert(n > 2 || member->facts.connected);
 			seen |= 1u << member->facts.worker;
 			tried[n] = member->serial;
 		}
 		ck_assert_uint_eq(seen, 15);
-		ck_assert_ptr_null(gh_shared_pick(f.shared, group, tried, 5, true));
-		ck_assert_ptr_null(gh_shared_pick(f.shared, group, tried, 3, false));
+		ck_assert_ptr_null(pick(f.shared, group, tried, 5, true));
+		ck_assert_ptr_null(pick(f.shared, group, tried, 3, false));
 	}
+	tear_down(&f);
+}
+END_TEST
+
+/* Those who were refused it come last, and of them not all. */
+START_TEST(refused_ones_come_last)
+{
+	struct fixture f;
+	struct gh_group *group = NULL;
+	struct gh_member *all[4];
+	struct gh_pick other = { .what = 7, .offline = true }, same = { .what = 5, .offline = true };
+
+	set_up(&f);
+	for (unsigned i = 0; i < 4; i++) {
+		all[i] = join(&f, i, i != 3);
+		group = all[i]->group;
+		if (i < 2)
+			gh_shared_refused(f.shared, all[i]->serial, 5);
+	}
+	gh_shared_refused(f.shared, 999, 5);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_ptr_ne(gh_shared_pick(f.shared, group, &other), all[3]);
+	ck_assert_ptr_eq(gh_shared_pick(f.shared, group, &same), all[2]);
+	ck_assert_ptr_eq(gh_shared_pick(f.shared, group, &same), all[3]);
+	ck_assert_uint_eq(same.again, 0);
+	ck_assert_uint_lt(gh_shared_pick(f.shared, group, &same)->facts.worker, 2);
+	same.again = GH_PICK_AGAIN;
+	ck_assert_ptr_null(gh_shared_pick(f.shared, group, &same));
 	tear_down(&f);
 }
 END_TEST
@@ -136,18 +172,18 @@ START_TEST(members_come_and_go_online)
 	first = join(&f, 0, false);
 	group = first->group;
 	join(&f, 1, false);
-	ck_assert_ptr_null(gh_shared_pick(f.shared, group, NULL, 0, false));
-	ck_assert_ptr_nonnull(gh_shared_pick(f.shared, group, NULL, 0, true));
+	ck_assert_ptr_null(pick(f.shared, group, NULL, 0, false));
+	ck_assert_ptr_nonnull(pick(f.shared, group, NULL, 0, true));
 	ck_assert(gh_shared_online(f.shared, f.name, f.filter, gh_str("m1"), true));
 	ck_assert(!gh_shared_online(f.shared, f.name, f.filter, gh_str("m2"), true));
 	for (unsigned i = 0; i < 3; i++)
-		ck_assert_uint_eq(gh_shared_pick(f.shared, group, NULL, 0, true)->facts.worker, 1);
+		ck_assert_uint_eq(pick(f.shared, group, NULL, 0, true)->facts.worker, 1);
 	/* A repeated SUBSCRIBE: the same member, with its new options. */
 	ck_assert_ptr_eq(join(&f, 0, true), first);
 	ck_assert_uint_eq(gh_shared_members(f.shared), 2);
 	ck_assert(gh_shared_online(f.shared, f.name, f.filter, gh_str("m1"), false));
 	for (unsigned i = 0; i < 3; i++)
-		ck_assert_uint_eq(gh_shared_pick(f.shared, group, NULL, 0, true)->facts.worker, 0);
+		ck_assert_uint_eq(pick(f.shared, group, NULL, 0, true)->facts.worker, 0);
 	tear_down(&f);
 }
 END_TEST
@@ -165,14 +201,14 @@ static void pick_all(struct fixture *f, const int *state, unsigned members)
 	gh_match_init(&match, f->index);
 	gh_match_run(&match, gh_str("x"), gh_str(""));
 	for (unsigned n = 0; n < members; n++) {
-		struct gh_member *member = gh_shared_pick(f->shared, match.groups[0], tried, n, true);
+		struct gh_member *member = pick(f->shared, match.groups[0], tried, n, true);
 
 		GH_MUST(state[member->facts.worker] == member->facts.connected);
 		GH_MUST(!offline || !member->facts.connected);
 		offline = !member->facts.connected;
 		tried[n] = member->serial;
 	}
-	GH_MUST(!gh_shared_pick(f->shared, match.groups[0], tried, members, true));
+	GH_MUST(!pick(f->shared, match.groups[0], tried, members, true));
 	gh_match_done(&match);
 }
 
@@ -235,5 +271,5 @@ START_TEST(groups_are_spread)
 END_TEST
 
 GH_TEST_MAIN("route/shared", group_lives_with_its_members, connected_take_turns,
-	     tried_ones_are_left_out, members_come_and_go_online, nobody_is_forgotten,
-	     groups_are_spread)
+	     tried_ones_are_left_out, refused_ones_come_last, members_come_and_go_online,
+	     nobody_is_forgotten, groups_are_spread)

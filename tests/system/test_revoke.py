@@ -257,6 +257,23 @@ def test_member_that_may_not_receive(broker, joe, ann, connect, name):
         settled(broker)
 
 
+def test_one_entitled_member_among_many(broker, joe, ann, connect, name):
+    """However many of a group may not have it."""
+    members = [joe() for _ in range(150)]
+    entitled = connect(username="ann")
+    broker.policy.deny("receive", name)
+    for member in members + [entitled]:
+        member.subscribe("$share/g/" + name, qos=1)
+    for n in range(40):
+        ann.publish(name, str(n), 1)
+        entitled.message(name, str(n))
+    dropped = broker.metric("gatehouse_dropped_total")
+    entitled.disconnect()
+    ann.publish(name, "nobody's", 1)
+    while broker.metric("gatehouse_dropped_total") < dropped + 1:
+        settled(broker)
+
+
 def test_who_stays_entitled_notices_nothing(broker, joe, ann, name):
     """Messages flow through many reloads without a gap."""
     sub = joe()
