@@ -33,15 +33,16 @@ static const struct {
 };
 
 /* How a target is written to. A file takes what it is given; pipes, terminals and sockets may make a writer wait. */
-enum medium { UNKNOWN, PLAIN, PIPE, SOCKET };
+enum medium { PLAIN, PIPE, SOCKET };
 
 /* Writers share the lock; opening, reopening and closing exclude them, so that no line goes to a closed descriptor. `turn` is
  * of those who ask first whether there is room, so that it is still there when they write. */
 static struct {
 	pthread_rwlock_t lock;
 	pthread_mutex_t turn;
-	_Atomic int medium;    /* enum medium */
 	_Atomic uint64_t lost; /* lines that couldn't be written, since the last one that could */
+	enum medium medium;
+	int apart; /* see open_apart(); -1: none */
 	enum gh_log_target target;
 	enum gh_log_format format;
 	int fd;
@@ -51,12 +52,38 @@ static struct {
 	.lock = PTHREAD_RWLOCK_INITIALIZER,
 	.turn = PTHREAD_MUTEX_INITIALIZER,
 	.fd = STDERR_FILENO,
+	.apart = -1,
 	.level = GH_LOG_INFO,
 };
 
 static int open_file(const char *file)
 {
 	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+/* A descriptor of our own, that doesn't wait, for what the target's one would wait for: its flags are shared with others. */
+static int open_apart(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC | O_NOCTTY);
+}
+
+/* Locked against writers. */
+static void look_at_target(void)
+{
+	struct stat st;
+
+	if (sink.apart >= 0)
+		close(sink.apart);
+	sink.apart = -1;
+	sink.medium = PLAIN;
+	if (sink.target == GH_LOG_SYSLOG || fstat(sink.fd, &st) < 0 || S_ISREG(st.st_mode))
+		return;
+	sink.medium = S_ISSOCK(st.st_mode) ? SOCKET : PIPE;
+	if (sink.medium == PIPE)
+		sink.apart = open_apart(sink.fd);
 }
 
 static void release(void)
@@ -69,7 +96,6 @@ static void release(void)
 	sink.file = NULL;
 	sink.fd = STDERR_FILENO;
 	sink.target = GH_LOG_STDERR;
-	sink.medium = UNKNOWN;
 }
 
 int gh_log_open(const struct gh_log_settings *settings, struct gh_error *error)
@@ -90,6 +116,7 @@ int gh_log_open(const struct gh_log_settings *settings, struct gh_error *error)
 		sink.file = gh_strdup(settings->file);
 	sink.fd = fd;
 	sink.target = settings->target;
+	look_at_target();
 	sink.format = settings->format;
 	atomic_store_explicit(&sink.level, (int)settings->level, memory_order_relaxed);
 	pthread_rwlock_unlock(&sink.lock);
@@ -107,7 +134,7 @@ static int reopen(void)
 		return errno;
 	close(sink.fd);
 	sink.fd = fd;
-	sink.medium = UNKNOWN;
+	look_at_target();
 	return 0;
 }
 
@@ -127,6 +154,10 @@ void gh_log_close(void)
 {
 	pthread_rwlock_wrlock(&sink.lock);
 	release();
+	if (sink.apart >= 0)
+		close(sink.apart);
+	sink.apart = -1;
+	sink.medium = PLAIN;
 	sink.format = GH_LOG_TEXT;
 	atomic_store_explicit(&sink.level, GH_LOG_INFO, memory_order_relaxed);
 	pthread_rwlock_unlock(&sink.lock);
@@ -150,18 +181,46 @@ static struct gh_str now(char *text, size_t size)
 	return gh_str_n(text, n);
 }
 
-/* A peer chooses names as long as it is let: so much of one is told, and that there was more. */
-#define FIELD_MAX 1024u
+/* A peer chooses names as long as it is let: so many bytes of one are written, and that there was more. Lines stay below PIPE_BUF
+ * then, with the five that may be long. */
+#define FIELD_MAX  512u
+/* What escaping makes of a byte at most: \u0001. */
+#define ESCAPE_MAX 6u
 
-static struct gh_str shown(struct gh_str s, char room[FIELD_MAX + 3])
+typedef void escape_fn(struct gh_buf *buf, struct gh_str s);
+
+static size_t whole_characters(struct gh_str s, size_t n)
 {
-	size_t n = FIELD_MAX;
+	size_t most = n;
 
-	if (s.n <= FIELD_MAX)
-		return s;
-	while (n > FIELD_MAX - 3 &&
-	       ((unsigned char)s.p[n] & 0xc0) == 0x80) /* not in the middle of a character */
+	while (n > 0 && n > most - 3 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
 		n--;
+	return n;
+}
+
+/* How much of it makes at most FIELD_MAX bytes when it is escaped. */
+static size_t fitting(struct gh_str s, escape_fn *escape)
+{
+	size_t n = s.n < FIELD_MAX ? s.n : whole_characters(s, FIELD_MAX);
+	struct gh_buf escaped = { 0 };
+
+	for (;;) {
+		escaped.n = 0;
+		escape(&escaped, gh_str_n(s.p, n));
+		if (escaped.n <= FIELD_MAX)
+			break;
+		n = whole_characters(s, n * FIELD_MAX / escaped.n);
+	}
+	gh_buf_done(&escaped);
+	return n;
+}
+
+static struct gh_str shown(struct gh_str s, escape_fn *escape, char room[FIELD_MAX + 3])
+{
+	size_t n = s.n <= FIELD_MAX / ESCAPE_MAX ? s.n : fitting(s, escape);
+
+	if (n == s.n)
+		return s;
 	memcpy(room, s.p, n);
 	memcpy(room + n, "...", 3);
 	return gh_str_n(room, n + 3);
@@ -184,7 +243,7 @@ static void text_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 			continue;
 		}
 		gh_buf_u8(line, '\'');
-		gh_escape_text(line, shown(fields[i].text, room));
+		gh_escape_text(line, shown(fields[i].text, gh_escape_text, room));
 		gh_buf_u8(line, '\'');
 	}
 }
@@ -202,58 +261,40 @@ static void json_line(struct gh_buf *line, enum gh_level level, struct gh_str me
 	gh_json_str(&json, "message", message);
 	for (size_t i = 0; i < count; i++) {
 		if (fields[i].text.p)
-			gh_json_str(&json, fields[i].name, shown(fields[i].text, room));
+			gh_json_str(&json, fields[i].name,
+				    shown(fields[i].text, gh_escape_json, room));
 		else
 			gh_json_number(&json, fields[i].name, fields[i].number);
 	}
 	gh_json_end_object(&json);
 }
 
-static enum medium medium(void)
-{
-	struct stat st;
-
-	if (sink.medium == UNKNOWN)
-		sink.medium = fstat(sink.fd, &st) < 0 ? PLAIN
-			      : S_ISSOCK(st.st_mode)  ? SOCKET
-			      : S_ISREG(st.st_mode)   ? PLAIN
-						      : PIPE;
-	return (enum medium)sink.medium;
-}
-
-/* The rest of a line that has been begun may wait so long for its reader, once. */
-#define REST_MS 100
-
-static bool has_room(int wait_ms)
+/* A pipe that is writable takes PIPE_BUF bytes at least, if others don't write to it just now. */
+static bool has_room(void)
 {
 	struct pollfd fd = { .fd = sink.fd, .events = POLLOUT };
 
-	return poll(&fd, 1, wait_ms) > 0;
+	return sink.medium == PLAIN || poll(&fd, 1, 0) > 0;
 }
 
-/* A pipe that is writable takes PIPE_BUF bytes at least. */
-static ssize_t write_piece(const uint8_t *p, size_t n)
+static ssize_t write_now(const uint8_t *p, size_t n)
 {
-	if (medium() == PLAIN)
-		return write(sink.fd, p, n);
-	n = n < PIPE_BUF ? n : PIPE_BUF;
-	return sink.medium == SOCKET ? send(sink.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL)
-				     : write(sink.fd, p, n);
+	if (sink.medium == SOCKET)
+		return send(sink.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(sink.apart >= 0 ? sink.apart : sink.fd, p, n);
 }
 
+/* Whole, or not at all. */
 static bool put(const struct gh_buf *line)
 {
-	for (size_t at = 0; at < line->n;) {
-		ssize_t n;
+	ssize_t n;
 
-		if (medium() != PLAIN && !has_room(at > 0 ? REST_MS : 0))
-			return false;
-		n = write_piece(line->p + at, line->n - at);
-		if (n < 0 && errno != EINTR)
-			return false;
-		at += n > 0 ? (size_t)n : 0;
-	}
-	return true;
+	if (sink.medium != PLAIN && (line->n > PIPE_BUF || !has_room()))
+		return false;
+	do
+		n = write_now(line->p, line->n);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)line->n;
 }
 
 static void format(struct gh_buf *line, enum gh_level level, struct gh_str message,
@@ -288,7 +329,7 @@ static bool put_lost(void)
 /* The broker doesn't wait for its log. */
 static void write_line(enum gh_level level, struct gh_buf *line)
 {
-	bool in_turn = sink.target != GH_LOG_SYSLOG && medium() != PLAIN;
+	bool in_turn = sink.medium != PLAIN;
 
 	if (sink.target == GH_LOG_SYSLOG) {
 		gh_buf_u8(line, 0);

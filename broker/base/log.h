@@ -21,7 +21,7 @@
  */
 struct gh_log_field {
 	const char *name;
-	struct gh_str text; /* p NULL: the number is meant. Of more than 1024 bytes the first, then "..." */
+	struct gh_str text; /* p NULL: the number is meant. Of more than 512 bytes, as escaped, the first, then "..." */
 	int64_t number;
 };
 #define GH_FIELD(n, s)        ((struct gh_log_field){ .name = (n), .text = gh_str(s) })

@@ -73,19 +73,23 @@ START_TEST(a_text_line)
 }
 END_TEST
 
-/* A peer doesn't decide how long a line is: 1024 bytes of a field, whole characters, and a mark. */
+/* A peer doesn't decide how long a line is: 512 bytes of a field as it is written, whole characters, and a mark. */
 START_TEST(a_long_field)
 {
-	char longest[1025], longer[1100] = { 0 };
+	char longest[513], longer[600] = { 0 }, hidden[601];
 
-	memset(longest, 'x', 1024);
-	longest[1024] = 0;
-	memset(longer, 'y', 1023);
-	strcpy(longer + 1023, "\xc3\xa4 and so on");
+	memset(longest, 'x', 512);
+	longest[512] = 0;
+	memset(hidden, 1, 600);
+	hidden[600] = 0;
+	memset(longer, 'y', 511);
+	strcpy(longer + 511, "\xc3\xa4 and so on");
 	to_file(GH_LOG_TEXT, GH_LOG_INFO);
 	gh_log_line(GH_LOG_NOTICE, &GH_FIELD("user", longest), 1, "a");
 	gh_log_line(GH_LOG_NOTICE, &GH_FIELD("user", longer), 1, "b");
+	gh_log_line(GH_LOG_NOTICE, &GH_FIELD("user", hidden), 1, "c");
 	content();
+	ck_assert_uint_le(strlen(strstr(text, " c user")), 540);
 	ck_assert_ptr_nonnull(strstr(text, "xxx'\n"));
 	ck_assert_ptr_null(strstr(text, "xxx..."));
 	ck_assert_ptr_nonnull(strstr(text, "yyy...'\n"));
