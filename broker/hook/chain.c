@@ -142,3 +142,11 @@ void gh_chain_free(struct gh_chain **chain)
 	free(*chain);
 	*chain = NULL;
 }
+
+bool gh_chain_has(const struct gh_chain *chain, const struct gh_instance *instance)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		if (chain->entries[i].instance == instance)
+			return true;
+	return false;
+}

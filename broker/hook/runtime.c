@@ -3,6 +3,7 @@
 #include "hook/runtime.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "hook/instance_priv.h"
 
@@ -52,6 +53,29 @@ static int build_lists(struct gh_runtime *runtime, struct gh_error *error)
 	return 0;
 }
 
+static bool is_listed(const struct gh_runtime *runtime, const struct gh_instance *instance)
+{
+	for (size_t i = 0; i < runtime->policy_count; i++)
+		if (gh_chain_has(runtime->policies[i].authenticate, instance) ||
+		    gh_chain_has(runtime->policies[i].authorize, instance))
+			return true;
+	return false;
+}
+
+/* Rules that nobody asks look as if they were in force. */
+static void warn_of_unlisted(const struct gh_runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		const struct gh_instance *instance = runtime->instances[i];
+		const struct gh_plugin *plugin = instance->plugin;
+
+		if ((plugin->authenticate || plugin->exchange || plugin->authorize) &&
+		    !is_listed(runtime, instance))
+			gh_log_warning("%s: '%s' stands in no listener's list: nobody asks it",
+				       runtime->settings->plugins[i].where, instance->name);
+	}
+}
+
 static int create_all(struct gh_runtime *runtime, const struct gh_runtime *previous,
 		      struct gh_error *error)
 {
@@ -92,6 +116,7 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 		gh_runtime_free(&runtime);
 		return rc;
 	}
+	warn_of_unlisted(runtime);
 	*runtime_r = runtime;
 	return 0;
 }

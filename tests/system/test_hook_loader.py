@@ -173,3 +173,9 @@ def test_lists_without_sense(listener, pattern):
         assert done.returncode != 0 and re.search(r"gatehouse.yaml:\d+:\d+: .*" + pattern, said), said
     finally:
         broker.remove()
+
+
+def test_an_instance_that_nobody_asks_is_told():
+    """It would look as if its rules were in force; an observer needn't be in a list."""
+    code, said = check("probe")
+    assert code == 0 and re.search(r"warning \S+/gatehouse.yaml:\d+:\d+: 'one' stands in no listener's list: nobody asks it", said), said
