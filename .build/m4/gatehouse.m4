@@ -102,9 +102,9 @@ AS_IF([test "$enable_sanitize" != no], [
 	AS_IF([test -z "$gh_try"], [AC_MSG_ERROR([$CC can't do -fsanitize=$enable_sanitize])])
 	AC_DEFINE([GH_SANITIZED], [1], [Define to 1 if a sanitizer is built in.])])
 AC_SUBST([GH_SANITIZE])
-# AddressSanitizer looks for the functions that it stands before, crypt_r() among them, when the program starts: what a
-# module brings later it doesn't find, and calls NULL.
-AS_CASE([$enable_sanitize], [*address*], [GH_SANITIZE_LIBS="-Wl,--no-as-needed -lcrypt"], [GH_SANITIZE_LIBS=])
+# Sanitizers look for the functions that they stand before, crypt_r() among them, when the program starts: what a
+# module brings later they don't find, and call NULL.
+AS_CASE([$enable_sanitize], [*address*|*thread*], [GH_SANITIZE_LIBS="-Wl,--no-as-needed -lcrypt"], [GH_SANITIZE_LIBS=])
 AC_SUBST([GH_SANITIZE_LIBS])
 ])
 
