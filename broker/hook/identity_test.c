@@ -71,6 +71,8 @@ START_TEST(refused)
 
 	for (unsigned i = 0; i < GH_COUNT(principals); i++)
 		ck_assert_int_eq(add(&merge, "a", principals[i], NULL, 0, &error), GH_EINVAL);
+	ck_assert_int_eq(add(&merge, "a", "joe", NULL, 253402300800, &error), GH_EINVAL);
+	ck_assert_ptr_nonnull(strstr(error.text, "year 9999"));
 	memset(longest, 'x', sizeof(longest));
 	longest[257] = 0;
 	ck_assert_int_eq(add(&merge, "a", longest, NULL, 0, &error), GH_EINVAL);
