@@ -9,7 +9,7 @@ chroot=$(mktemp -d /var/tmp/gatehouse-fresh.XXXXXX)
 broker=
 
 cleanup() {
-	[ -z "$broker" ] || kill "$broker" 2>/dev/null || true
+	[ -z "$broker" ] || { kill "$broker" 2>/dev/null && wait "$broker" || true; }
 	umount "$chroot/proc" 2>/dev/null || true
 	umount -R "$chroot/dev" 2>/dev/null || true
 	rm -rf --one-file-system "$chroot"
@@ -18,7 +18,9 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 step() { printf '==== fresh: %s (%s s)\n' "$*" $(($(date +%s) - began)); }
-inside() { chroot "$chroot" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+# In the background: `(enter ...) &`, so that $! is the process itself and not a shell that waits for it.
+enter() { exec chroot "$chroot" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+inside() { (enter "$@"); }
 began=$(date +%s)
 
 step 'a chroot'
@@ -41,7 +43,7 @@ step './bootstrap check'
 inside sh -c 'cd /srv/gatehouse && ./bootstrap check'
 
 step './bootstrap run'
-inside sh -c 'cd /srv/gatehouse && exec ./bootstrap run' >"$chroot/run.log" 2>&1 &
+(enter sh -c 'cd /srv/gatehouse && exec ./bootstrap run') >"$chroot/run.log" 2>&1 &
 broker=$!
 deadline=$(($(date +%s) + 120))
 until inside mosquitto_pub -h 127.0.0.1 -t fresh/retained -m "it works" -r -q 1 2>/dev/null; do
