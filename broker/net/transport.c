@@ -15,10 +15,19 @@ static ssize_t plain_read(void **state, int fd, void *p, size_t n)
 	return errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 }
 
-static ssize_t plain_write(void **state, int fd, const struct iovec *iov, int count)
+static ssize_t send_all(int fd, const struct iovec *iov, int count)
 {
 	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count };
-	ssize_t sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Mostly it is one piece: that needs no header for the kernel to copy. */
+static ssize_t plain_write(void **state, int fd, const struct iovec *iov, int count)
+{
+	ssize_t sent = count == 1
+			       ? send(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL)
+			       : send_all(fd, iov, count);
 
 	(void)state;
 	if (sent >= 0)
