@@ -142,11 +142,9 @@ static void ask_right(struct gh_explaining *explaining)
 static bool client_id_fits(struct gh_explaining *explaining, const struct gh_decision *decision)
 {
 	const struct gh_client *client = gh_snapshot_client(explaining->who);
-	const char *theirs = decision->client_id;
 
-	return (!theirs || strcmp(theirs, client->client_id) == 0) &&
-	       gh_client_id_fits(gh_settings_listener(explaining->runtime->settings, client->listener),
-				 client, theirs != NULL);
+	return gh_client_id_fits(gh_settings_listener(explaining->runtime->settings, client->listener),
+				 client, decision->client_id != NULL);
 }
 
 static void looked_up(struct gh_explaining *explaining, struct gh_decision *decision)

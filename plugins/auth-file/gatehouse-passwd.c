@@ -93,6 +93,15 @@ static char *hide(char *argument)
 	return copy;
 }
 
+static void forget_password(struct passwd_request *request)
+{
+	if (!request->password)
+		return;
+	gh_wipe(request->password, strlen(request->password));
+	free(request->password);
+	request->password = NULL;
+}
+
 static enum passwd_exit kind_set(struct passwd_request *request, const char *name)
 {
 	request->kind = gh_password_kind_named(name);
@@ -115,8 +124,8 @@ static enum passwd_exit option(struct passwd_request *request, int c)
 	case OPT_DISABLE: request->state = PASSWD_DISABLE; break;
 	case OPT_POLICY: request->policy = optarg; break;
 	case OPT_PASSWORD:
-		if (!request->password)
-			request->password = hide(optarg);
+		forget_password(request); /* the last one counts, and each is hidden */
+		request->password = hide(optarg);
 		break;
 	case 'h': help(); exit(PASSWD_DONE);
 	case OPT_VERSION:
@@ -188,9 +197,6 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	code = run(&request, argc, argv);
-	if (request.password) {
-		gh_wipe(request.password, strlen(request.password));
-		free(request.password);
-	}
+	forget_password(&request);
 	return (int)code;
 }
