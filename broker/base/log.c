@@ -70,15 +70,20 @@ static int open_apart(int fd)
 	return open(path, O_WRONLY | O_NONBLOCK | O_APPEND | O_CLOEXEC | O_NOCTTY);
 }
 
+static void forget_target(void)
+{
+	if (sink.apart >= 0)
+		close(sink.apart);
+	sink.apart = -1;
+	sink.medium = PLAIN;
+}
+
 /* Locked against writers. */
 static void look_at_target(void)
 {
 	struct stat st;
 
-	if (sink.apart >= 0)
-		close(sink.apart);
-	sink.apart = -1;
-	sink.medium = PLAIN;
+	forget_target();
 	if (sink.target == GH_LOG_SYSLOG || fstat(sink.fd, &st) < 0 || S_ISREG(st.st_mode))
 		return;
 	sink.medium = S_ISSOCK(st.st_mode) ? SOCKET : PIPE;
@@ -96,6 +101,7 @@ static void release(void)
 	sink.file = NULL;
 	sink.fd = STDERR_FILENO;
 	sink.target = GH_LOG_STDERR;
+	forget_target();
 }
 
 int gh_log_open(const struct gh_log_settings *settings, struct gh_error *error)
@@ -154,10 +160,6 @@ void gh_log_close(void)
 {
 	pthread_rwlock_wrlock(&sink.lock);
 	release();
-	if (sink.apart >= 0)
-		close(sink.apart);
-	sink.apart = -1;
-	sink.medium = PLAIN;
 	sink.format = GH_LOG_TEXT;
 	atomic_store_explicit(&sink.level, GH_LOG_INFO, memory_order_relaxed);
 	pthread_rwlock_unlock(&sink.lock);
@@ -274,7 +276,7 @@ static bool has_room(void)
 {
 	struct pollfd fd = { .fd = sink.fd, .events = POLLOUT };
 
-	return sink.medium == PLAIN || poll(&fd, 1, 0) > 0;
+	return poll(&fd, 1, 0) > 0;
 }
 
 static ssize_t write_now(const uint8_t *p, size_t n)

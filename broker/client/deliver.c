@@ -94,8 +94,8 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
 	}
-	if (!gh_queue_fits(&session->queue, &limits,
-			   &delivery)) /* what is over must not cost what isn't its place */
+	/* What is over must not cost what isn't its place. */
+	if (!gh_queue_fits(&session->queue, &limits, &delivery))
 		gh_queue_expire(&session->queue, gh_shard_now(shard), NULL, NULL);
 	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED
 										  : GH_DELIVERED;

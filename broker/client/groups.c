@@ -267,7 +267,7 @@ static void give(struct gh_shard *shard, struct gh_group *group, struct gh_trans
 {
 	uint64_t tried[TRIED_MAX];
 	struct gh_pick pick = { .tried = tried,
-				.what = what_of(shard, transit->facts.topic),
+				.what = group->refused ? what_of(shard, transit->facts.topic) : 0,
 				.offline = transit->facts.qos > 0 };
 	struct gh_member *member;
 
@@ -285,6 +285,8 @@ static void give(struct gh_shard *shard, struct gh_group *group, struct gh_trans
 		}
 		if (deliver_to(shard, transit, group->id, &member->facts) != GH_REFUSED)
 			return;
+		if (!pick.what)
+			pick.what = what_of(shard, transit->facts.topic);
 		gh_shared_refused(shard->groups, member->serial, pick.what);
 	}
 	gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_SHARED);

@@ -284,21 +284,26 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
 }
 
-void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
+/* Its subscriptions alone. */
+static void review_rights(struct gh_shard *shard, struct gh_session *session)
 {
-	struct review *review;
+	struct review *review = review_new(shard, session, NULL);
 
-	gh_cover_forget(shard, session);
-	review = review_new(shard, session, NULL);
 	collect(review);
 	next_filter(review);
+}
+
+void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
+{
+	gh_cover_forget(shard, session);
+	review_rights(shard, session);
 }
 
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what)
 {
 	set_identity(channel->shard, channel->session, identity, what);
-	gh_recheck_rights(channel->shard, channel->session);
+	review_rights(channel->shard, channel->session);
 }
 
 /* Its owner is gone or disabled: connection and session end, nothing of it is left to be resumed. */

@@ -10,7 +10,6 @@
 #include "client/rights.h"
 #include "client/send.h"
 #include "mqtt/topic.h"
-#include "route/retained.h"
 
 #include <stdlib.h>
 

@@ -162,19 +162,22 @@ static void on_rearm(struct gh_timeout *timeout)
 	gh_io_set(gh_container(timeout, struct gh_control, rearm)->io, GH_IO_READ);
 }
 
+static bool no_descriptor(int fd)
+{
+	return fd < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
 /* -1: none for now. */
 static int accept_at_last(struct gh_control *control)
 {
 	int fd = accept_one(control);
-	bool no_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
 
-	if (no_descriptor && control->reserve >= 0) {
+	if (no_descriptor(fd) && control->reserve >= 0) {
 		close(control->reserve);
 		control->reserve = -1;
 		fd = accept_one(control);
-		no_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
 	}
-	if (no_descriptor)
+	if (no_descriptor(fd))
 		rest(control);
 	return fd;
 }

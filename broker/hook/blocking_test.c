@@ -136,18 +136,24 @@ static void gated_done(struct gated *gated)
 	fixture_done(&gated->fixture);
 }
 
+/* The client, at this address. */
+static struct gh_snapshot *client_at(const struct gated *gated, uint8_t address)
+{
+	struct gh_client facts = *gh_snapshot_client(gated->fixture.client);
+
+	facts.ip[15] = address;
+	return gh_snapshot_new(&facts, NULL);
+}
+
 static struct gh_ask *begin_login(struct gated *gated, uint8_t address)
 {
 	struct gh_asking asking = fixture_asking(&gated->fixture, gated->logins);
-	struct gh_client facts = *gh_snapshot_client(gated->fixture.client);
 	char user[] = "joe", password[] = "secret";
 	struct gh_authenticate in = { .username = user, .password = { password, 6 } };
-	struct gh_snapshot *snapshot;
+	struct gh_snapshot *snapshot = client_at(gated, address);
 	struct gh_decision decision;
 	struct gh_ask *ask;
 
-	facts.ip[15] = address;
-	snapshot = gh_snapshot_new(&facts, NULL);
 	in.client = gh_snapshot_client(snapshot);
 	ask = gh_ask_authenticate(&asking, &in, &decision);
 	if (!ask)
@@ -156,6 +162,14 @@ static struct gh_ask *begin_login(struct gated *gated, uint8_t address)
 	memset(user, 'x', 3);
 	memset(password, 'x', 6);
 	return ask;
+}
+
+/* So many calls pass the gate, and so many questions have been decided then. */
+static void pass(struct gated *gated, unsigned calls, unsigned decided)
+{
+	while (calls--)
+		sem_post(&gated->gate.open);
+	fixture_wait(&gated->fixture, decided);
 }
 
 static void entered(struct gated *gated, unsigned times)
@@ -189,9 +203,7 @@ START_TEST(as_many_threads_as_said)
 		begin_login(&gated, 1);
 	entered(&gated, 4);
 	ck_assert_uint_eq(atomic_load(&gated.gate.calls), 4);
-	for (unsigned i = 0; i < 8; i++)
-		sem_post(&gated.gate.open);
-	fixture_wait(&gated.fixture, 8);
+	pass(&gated, 8, 8);
 	ck_assert_uint_eq(atomic_load(&gated.gate.most_inside), 4);
 	gated_done(&gated);
 }
@@ -210,9 +222,7 @@ START_TEST(addresses_in_turn)
 	begin_login(&gated, 2);
 	begin_login(&gated, 2);
 	begin_login(&gated, 3);
-	for (unsigned i = 0; i < 14; i++)
-		sem_post(&gated.gate.open);
-	fixture_wait(&gated.fixture, 14);
+	pass(&gated, 14, 14);
 	ck_assert_str_eq(gated.gate.order, "11231211111111");
 	gated_done(&gated);
 }
@@ -221,13 +231,10 @@ END_TEST
 static void begin_recheck(struct gated *gated, uint8_t address)
 {
 	struct gh_asking asking = fixture_asking(&gated->fixture, gated->rights);
-	struct gh_client facts = *gh_snapshot_client(gated->fixture.client);
 	struct gh_authorize in = { .flags = GH_RECHECK, .action = GH_SUBSCRIBE, .topic = { "a", 1 } };
-	struct gh_snapshot *snapshot;
+	struct gh_snapshot *snapshot = client_at(gated, address);
 	struct gh_decision decision;
 
-	facts.ip[15] = address;
-	snapshot = gh_snapshot_new(&facts, NULL);
 	in.client = gh_snapshot_client(snapshot);
 	ck_assert_ptr_nonnull(gh_ask_authorize(&asking, &in, NULL, &decision));
 	gh_snapshot_unref(&snapshot);
@@ -245,9 +252,7 @@ START_TEST(rechecks_and_logins_in_turn)
 		begin_login(&gated, 1);
 	for (unsigned i = 0; i < 3; i++)
 		begin_recheck(&gated, 9);
-	for (unsigned i = 0; i < 9; i++)
-		sem_post(&gated.gate.open);
-	fixture_wait(&gated.fixture, 9);
+	pass(&gated, 9, 9);
 	ck_assert_str_eq(gated.gate.order, "191919111");
 	gated_done(&gated);
 }
@@ -267,9 +272,7 @@ START_TEST(bounded)
 	ck_assert_int_eq(gated.fixture.decision.verdict, GH_DENY);
 	ck_assert(gated.fixture.decision.failed);
 	ck_assert_ptr_nonnull(begin_login(&gated, 2));
-	for (unsigned i = 0; i < 27; i++)
-		sem_post(&gated.gate.open);
-	fixture_wait(&gated.fixture, 28);
+	pass(&gated, 27, 28);
 	gated_done(&gated);
 }
 END_TEST

@@ -66,6 +66,14 @@ static int check_entry(enum gh_list_kind kind, const struct gh_entry_settings *e
 	return 0;
 }
 
+bool gh_chain_has(const struct gh_chain *chain, const struct gh_instance *instance)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		if (chain->entries[i].instance == instance)
+			return true;
+	return false;
+}
+
 static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
 	       struct gh_instance *const *instances, size_t count, struct gh_error *error)
 {
@@ -74,10 +82,9 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
 
 	if (!instance)
 		return unknown(instances, count, entry, error);
-	for (unsigned i = 0; i < chain->count; i++)
-		if (chain->entries[i].instance == instance)
-			return gh_error_set(error, GH_EINVAL, "%s: '%s' stands twice in the list",
-					    entry->where, entry->name);
+	if (gh_chain_has(chain, instance))
+		return gh_error_set(error, GH_EINVAL, "%s: '%s' stands twice in the list",
+				    entry->where, entry->name);
 	rc = check_entry(chain->kind, entry, instance, error);
 	if (rc)
 		return rc;
@@ -141,12 +148,4 @@ void gh_chain_free(struct gh_chain **chain)
 {
 	free(*chain);
 	*chain = NULL;
-}
-
-bool gh_chain_has(const struct gh_chain *chain, const struct gh_instance *instance)
-{
-	for (unsigned i = 0; i < chain->count; i++)
-		if (chain->entries[i].instance == instance)
-			return true;
-	return false;
 }

@@ -47,6 +47,7 @@ int gh_chain_build(enum gh_list_kind kind, const struct gh_list_settings *list,
 		   size_t instance_count, struct gh_chain **chain_r, struct gh_error *error);
 void gh_chain_free(struct gh_chain **chain);
 
+/* Does it stand in the list? */
 bool gh_chain_has(const struct gh_chain *chain, const struct gh_instance *instance);
 
 #endif

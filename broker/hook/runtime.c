@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "hook/call.h"
 #include "hook/instance_priv.h"
 
 #include <stdlib.h>
@@ -67,9 +68,10 @@ static void warn_of_unlisted(const struct gh_runtime *runtime)
 {
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		const struct gh_instance *instance = runtime->instances[i];
-		const struct gh_plugin *plugin = instance->plugin;
 
-		if ((plugin->authenticate || plugin->exchange || plugin->authorize) &&
+		if ((gh_call_has(instance, GH_HOOK_AUTHENTICATE) ||
+		     gh_call_has(instance, GH_HOOK_EXCHANGE) ||
+		     gh_call_has(instance, GH_HOOK_AUTHORIZE)) &&
 		    !is_listed(runtime, instance))
 			gh_log_warning("%s: '%s' stands in no listener's list: nobody asks it",
 				       runtime->settings->plugins[i].where, instance->name);

@@ -142,17 +142,17 @@ static void settle(struct gh_conn *conn, bool rest_kept)
 
 static void input_from_buffer(struct gh_conn *conn, uint8_t *p, size_t n)
 {
-	bool young = conn->flags & CONN_YOUNG, kept;
+	bool young = conn->flags & CONN_YOUNG, rest_kept;
 	size_t used = 0;
 
 	if (!conn->kept || n >= conn->kept->expect)
 		used = call_input(conn, p, n);
 	else
 		conn->worker->expect = conn->kept->expect;
-	kept = kept_set(conn, p + used, n - used);
+	rest_kept = kept_set(conn, p + used, n - used);
 	if (young)
 		explicit_bzero(p, n);
-	settle(conn, kept);
+	settle(conn, rest_kept);
 }
 
 static void input_from_kept(struct gh_conn *conn)

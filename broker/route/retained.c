@@ -262,7 +262,7 @@ bool gh_retained_match(struct gh_retained *retained, struct gh_str filter, uint6
 		unlock(shard);
 		return *work > 0;
 	}
-	for (uint32_t i = 0; i<SHARDS && * work> 0; i++) {
+	for (uint32_t i = 0; i < SHARDS && *work; i++) {
 		pthread_mutex_lock(&retained->shards[i].lock);
 		retained_collect(&retained->shards[i], filter, now, list, work);
 		unlock(&retained->shards[i]);

@@ -49,4 +49,5 @@ uint64_t retained_prune(struct retained_shard *shard, uint32_t node);
 /* Appends references of what matches in this shard. Each node that is visited costs one of *work; at 0 it stops. */
 void retained_collect(const struct retained_shard *shard, struct gh_str filter, uint64_t now,
 		      struct gh_retained_list *list, size_t *work);
+
 #endif

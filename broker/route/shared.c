@@ -316,7 +316,9 @@ static struct gh_member *pick_from(const struct gh_shared *shared, struct gh_gro
 		uint32_t at = (group->turn[side] + i) % count;
 		struct gh_member *member = group->members[side][at];
 
-		if (member->stamp == shared->stamp || (member->refused == what) != refused)
+		bool was_refused = what && member->refused == what;
+
+		if (member->stamp == shared->stamp || was_refused != refused)
 			continue;
 		group->turn[side] = at + 1;
 		return member;
@@ -355,8 +357,10 @@ void gh_shared_refused(struct gh_shared *shared, uint64_t serial, uint64_t what)
 	struct gh_member *member =
 		gh_table_find(&shared->by_serial, spread(serial), same_serial, &serial);
 
-	if (member)
-		member->refused = what;
+	if (!member)
+		return;
+	member->refused = what;
+	member->group->refused = true;
 }
 
 size_t gh_shared_groups(const struct gh_shared *shared)

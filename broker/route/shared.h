@@ -45,6 +45,7 @@ struct gh_group {
 	/* The rest is its own. [0]: offline, [1]: connected. */
 	struct gh_member **members[2];
 	uint32_t count[2], size[2], turn[2];
+	bool refused; /* somebody was refused something, ever */
 };
 
 /* key: the same on all workers. index: where the groups are entered and removed. */
@@ -83,8 +84,8 @@ struct gh_group *gh_shared_find(const struct gh_shared *shared, uint64_t id);
 struct gh_pick {
 	const uint64_t *tried; /* serials of members that won't do: read by the first call */
 	size_t count;
-	uint64_t what; /* which of all things it is: a hash of the topic, say; never 0 */
-	bool offline;  /* false for what is only worth giving to a connected member (QoS 0) */
+	uint64_t what; /* which of all things it is: a hash of the topic, say; 0 only where group->refused is false */
+	bool offline; /* false for what is only worth giving to a connected member (QoS 0) */
 	/* The rest is its own. */
 	bool begun;
 	uint32_t again; /* who were refused the same thing, and picked nevertheless */

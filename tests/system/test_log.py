@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: what a line tells, that no client can forge or split one, and that no secret is ever in it."""
+import contextlib
 import json
 import os
 import re
@@ -282,16 +283,26 @@ def test_verbose_says_more_than_the_file_asks_for(make_broker):
     quiet.wait_log("client disconnected .*client='v'")
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_log_that_nobody_reads_holds_up_nobody(make_broker, format):
-    """stderr is a pipe that is full: clients are served, the control socket answers; once it is read, it says what is missing."""
-    broker = make_broker({"log": {"format": format}}, start=False)
+@contextlib.contextmanager
+def unread(broker):
+    """The broker as a process whose stderr is a pipe, and that pipe's other end."""
     reading, writing = os.pipe()
     process = subprocess.Popen(broker.command(), stdin=subprocess.DEVNULL, stderr=writing)
     os.close(writing)
     try:
         while not os.path.exists(broker.socket):
             assert process.poll() is None
+        yield process, reading
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_log_that_nobody_reads_holds_up_nobody(make_broker, format):
+    """stderr is a pipe that is full: clients are served, the control socket answers; once it is read, it says what is missing."""
+    broker = make_broker({"log": {"format": format}}, start=False)
+    with unread(broker) as (process, reading):
         for _ in range(150):
             client = Client(broker, "z" * 200).connect(username="\x01\u200b" * 900)
             client.ping()
@@ -299,9 +310,6 @@ def test_a_log_that_nobody_reads_holds_up_nobody(make_broker, format):
         assert broker.ctl("status")["clients"] <= 1
         process.terminate()
         assert process.wait(DEADLINE) == 0
-    finally:
-        process.kill()
-        process.wait()
     with open(reading, "rb") as file:
         lines = file.read().decode().splitlines()
     start = STAMP + " " if format == "text" else '{"time":"' + STAMP
@@ -311,12 +319,7 @@ def test_a_log_that_nobody_reads_holds_up_nobody(make_broker, format):
 
 def test_what_is_missing_of_the_log_is_told(make_broker):
     broker = make_broker(start=False)
-    reading, writing = os.pipe()
-    process = subprocess.Popen(broker.command(), stdin=subprocess.DEVNULL, stderr=writing)
-    os.close(writing)
-    try:
-        while not os.path.exists(broker.socket):
-            assert process.poll() is None
+    with unread(broker) as (process, reading):
         for _ in range(150):
             Client(broker, "z" * 200).connect(username="u" * 900).disconnect()
         with open(reading, "rb", buffering=0) as file:
@@ -331,9 +334,6 @@ def test_what_is_missing_of_the_log_is_told(make_broker):
             while file.read(1 << 16):
                 pass
         assert process.wait(DEADLINE) == 0
-    finally:
-        process.kill()
-        process.wait()
     missing = re.search(r"\n" + STAMP + r" warning lines are missing here: the log could not be written lines=(\d+)\n", seen.decode())
     told = len(re.findall("\n" + STAMP + " info client (?:dis)?connected", seen.decode()))
     assert missing and 300 <= int(missing.group(1)) + told <= 303
