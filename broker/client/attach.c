@@ -236,7 +236,7 @@ static void tell(struct attaching *a)
 	}
 }
 
-enum gh_next gh_attach(struct gh_channel *channel)
+enum gh_next gh_attach_session(struct gh_channel *channel)
 {
 	struct attaching a = { .channel = channel, .login = channel->login, .shard = channel->shard };
 	bool outdated = a.login->generation != gh_shard_generation(a.shard);

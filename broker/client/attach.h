@@ -6,7 +6,7 @@
 #include "client/channel.h"
 
 /* On the session's worker, with channel->login judged: CONNACK, or a refusal if the session is another principal's. */
-enum gh_next gh_attach(struct gh_channel *channel);
+enum gh_next gh_attach_session(struct gh_channel *channel);
 
 /*
  * The connection has ended or is about to. The session is kept for its expiry interval, or ends; the will is published (now,

@@ -304,7 +304,7 @@ static void arrive(struct gh_mail *mail, void *owner)
 	if (channel->shard->stopping)
 		gh_connect_refuse(login, GH_REASON_SERVER_SHUTTING_DOWN, NULL, "broker shuts down");
 	else if (gh_channel_refresh(channel))
-		gh_attach(channel);
+		gh_attach_session(channel);
 }
 
 static void go(struct gh_login *login)

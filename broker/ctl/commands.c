@@ -171,7 +171,7 @@ static void on_metrics(struct gh_ctl_client *client, const struct gh_words *word
 	}
 	gh_json_init(&json, &out);
 	gh_json_array(&json, NULL);
-	gh_metrics_each(metrics, metric_row, &json);
+	gh_metrics_walk(metrics, metric_row, &json);
 	gh_ctl_rows(client, gh_str_n((const char *)out.p + 1, out.n - 1));
 	gh_buf_done(&out);
 }

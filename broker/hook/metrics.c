@@ -321,7 +321,7 @@ static struct gh_series **snapshot(struct gh_metrics *metrics, size_t *count_r)
 	return copy;
 }
 
-void gh_metrics_each(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg)
+void gh_metrics_walk(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg)
 {
 	struct gh_metric_sample sample;
 	struct gh_series **series;
@@ -408,5 +408,5 @@ void gh_metrics_prometheus(struct gh_metrics *metrics, struct gh_buf *out)
 {
 	struct text text = { .out = out };
 
-	gh_metrics_each(metrics, write_sample, &text);
+	gh_metrics_walk(metrics, write_sample, &text);
 }

@@ -65,7 +65,7 @@ typedef void gh_metric_sample_fn(void *arg, const struct gh_metric_sample *sampl
  * Control thread. */
 void gh_metrics_on_read(struct gh_metrics *metrics, void (*fn)(void *arg), void *arg);
 /* Control thread. In the order of name, then of labels. */
-void gh_metrics_each(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg);
+void gh_metrics_walk(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg);
 /* All of it in Prometheus' text format (version 0.0.4). */
 void gh_metrics_prometheus(struct gh_metrics *metrics, struct gh_buf *out);
 

@@ -143,8 +143,8 @@ START_TEST(descriptors)
 		int code;
 	} rows[] = {
 		{ "broken-undefined", "undefined symbol", "broken_not_there", GH_EIO },
-		{ "broken-minor", "ABI 0.2", "has 0.1", GH_EINVAL },
-		{ "broken-major", "ABI 1.1", "has 0.1", GH_EINVAL },
+		{ "broken-minor", "ABI 0.3", "has 0.2", GH_EINVAL },
+		{ "broken-major", "ABI 1.2", "has 0.2", GH_EINVAL },
 		{ "broken-flags", "flags", "0x40000000", GH_EINVAL },
 		{ "broken-no-create", "lacks", "'create'", GH_EINVAL },
 		{ "broken-no-hook", "lacks a hook", "authenticate", GH_EINVAL },

@@ -129,8 +129,8 @@ START_TEST(refusals)
 	struct gh_plugin good = GOOD, bad;
 
 #define CHANGED(change, a, b) bad = good, change, refused(&bad, a, b)
-	CHANGED(bad.abi = GH_ABI + 1, "0.2", "0.1");
-	CHANGED(bad.abi = GH_ABI + 0x10000, "1.1", "0.1");
+	CHANGED(bad.abi = GH_ABI + 1, "0.3", "0.2");
+	CHANGED(bad.abi = GH_ABI + 0x10000, "1.2", "0.2");
 	CHANGED(bad.size = 8, "cut short", "8 bytes");
 	CHANGED(bad.flags = 0x100, "0x100", "flags");
 	CHANGED(bad.create = NULL, "lacks", "'create'");

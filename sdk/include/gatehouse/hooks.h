@@ -16,7 +16,8 @@ extern "C" {
  *   grant    asked in order until one says ALLOW or DENY; PASS by all means no. `required` modules of
  *            the list must ALLOW besides, and are asked even after another's ALLOW.
  *   observe  told, after the fact; nothing is answered.
- * The list is the listener's `authenticate:` (accept to lookup) or `authorize:` (authorize).
+ * The list is the listener's `authenticate:` (accept to lookup), `authorize:` (authorize) or
+ * `message:` (publish). Events, commands and subject need none.
  */
 
 /* Flags of an argument. Unknown bits: ignore. */
@@ -31,6 +32,25 @@ extern "C" {
  */
 typedef enum gh_verdict gh_accept_fn(void *instance, const struct gh_client *client,
 				     struct gh_answer *out);
+
+/*
+ * handshake: veto. Accepting worker, when TLS is established (by a resumed session too), before
+ * CONNECT is read; client->tls is set, with the chain. May be PENDING.
+ */
+typedef enum gh_verdict gh_handshake_fn(void *instance, const struct gh_client *client,
+					struct gh_answer *out);
+
+/*
+ * psk: grant; PASS by all is answered with a key that nobody has, so that unknown and wrong look
+ * alike. Accepting worker, inside the handshake: from memory, never PENDING. ALLOW needs
+ * gh_answer_psk_key().
+ */
+struct gh_psk {
+	uint32_t size, flags;
+	const struct gh_client *client;
+	struct gh_str identity;
+};
+typedef enum gh_verdict gh_psk_fn(void *instance, const struct gh_psk *in, struct gh_answer *out);
 
 /*
  * authenticate: grant. Accepting worker, once a CONNECT without method; also of a `required` module
@@ -116,6 +136,21 @@ typedef enum gh_verdict gh_authorize_fn(void *instance, const struct gh_authoriz
 					struct gh_answer *out);
 
 /*
+ * publish: veto, and may edit (gh_answer_topic, _payload, _property). The client's worker, after
+ * authorize allowed; each module sees what those before it made of it. A changed topic is authorized
+ * again, and the list isn't run again. DENY with gh_answer_reason(out, 0) acknowledges and drops.
+ * Wills pass it when they fire; what is retained is the edited message; what gh_inject() publishes
+ * doesn't pass it. May be PENDING.
+ */
+struct gh_publish {
+	uint32_t size, flags;
+	const struct gh_client *client;
+	const struct gh_message *message; /* an empty payload with retain clears what is retained */
+};
+typedef enum gh_verdict gh_publish_fn(void *instance, const struct gh_publish *in,
+				      struct gh_answer *out);
+
+/*
  * event: observe. On the thread where it happened, in order for one connection and for one client
  * id. Never blocks: copy and leave. Only kinds named to gh_observe() come. A field that a kind
  * doesn't have is NULL or 0.
@@ -124,18 +159,20 @@ typedef enum gh_verdict gh_authorize_fn(void *instance, const struct gh_authoriz
 #define GH_EV_AUTH (1ull << 2)        /* every end of a login: verdict, cause, module, why, username */
 #define GH_EV_CONNECT (1ull << 3)     /* session attached; code 1: resumed, 2: taken over */
 #define GH_EV_DISCONNECT (1ull << 4)  /* reason, text, duration_ms, received and sent */
-#define GH_EV_DENY (1ull << 5)        /* any authorize that wasn't allowed */
-#define GH_EV_SUBSCRIBE (1ull << 6)   /* topic, share, qos granted; code 1: restored */
+#define GH_EV_DENY (1ull << 5)        /* any authorize or publish that wasn't allowed */
+#define GH_EV_SUBSCRIBE (1ull << 6)   /* topic, share, qos granted; code 1: replayed */
 #define GH_EV_UNSUBSCRIBE (1ull << 7) /* also by session end; code 1: revoked */
 #define GH_EV_PUBLISH (1ull << 8)     /* accepted: topic, qos, retain, bytes, message */
 #define GH_EV_DROP (1ull << 9)        /* a delivery given up: topic, reason, count */
 #define GH_EV_LIMIT (1ull << 10)      /* text: which, count */
+#define GH_EV_BAN (1ull << 11)        /* subject, text: why, count: seconds; code 1: lifted */
 #define GH_EV_SESSION (1ull << 12)    /* code 0: created, 1: expired, 2: cleaned, 3: refused */
-#define GH_EV_IDENTITY (1ull << 13)   /* re-authenticated, looked up again, expired */
+#define GH_EV_IDENTITY (1ull << 13)   /* re-authenticated, looked up again, expired, class changed */
 #define GH_EV_PROTOCOL (1ull << 14)   /* malformed or forbidden packet: reason, text */
 #define GH_EV_RELOAD (1ull << 15)     /* text; code 1: refused */
 #define GH_EV_MODULE (1ull << 16)     /* module; code 0: loaded, 1: replaced, 2: unloaded, 3: failed */
 #define GH_EV_ADMIN (1ull << 17)      /* a gatehousectl command: text, username is the peer's */
+#define GH_EV_USAGE (1ull << 18)      /* each second of a client with traffic: received, sent in it */
 struct gh_traffic {
 	uint64_t messages, bytes;
 };
@@ -157,8 +194,21 @@ struct gh_event {
 	bool retain;
 	uint64_t bytes, count, duration_ms;
 	struct gh_traffic received, sent; /* from and to the client */
+	const struct gh_subject *subject;
 };
 typedef void gh_event_fn(void *instance, const struct gh_event *event);
+
+/*
+ * subject: everything that this instance keeps about one client id or principal, told (export, as
+ * rows of the reply) or erased (forget). A thread as commands have it. 0, GH_LATER or an error.
+ */
+struct gh_subject_request {
+	uint32_t size;
+	bool forget;
+	struct gh_subject subject; /* GH_CLIENT_ID or GH_PRINCIPAL */
+};
+typedef int gh_subject_fn(void *instance, const struct gh_subject_request *in,
+			  struct gh_reply *reply);
 
 #ifdef __cplusplus
 }

@@ -12,16 +12,11 @@ extern "C" {
 
 /*
  * Promise: no call here waits for another thread, for I/O or for the network. Each copies what it is
- * given. Each may be called on any thread, unless it says: [hook] inside a hook only; [create] in
- * create only. Elsewhere it returns GH_EINVAL (or a handle of id 0) and is logged once.
+ * given. Each may be called on any thread, unless it says: [hook] inside a hook only; [loop] on a
+ * thread with a loop, a worker (thread_start, hooks) or the control thread (create, alone, commands);
+ * [create], [alone] in that only. Elsewhere it returns GH_EINVAL (or a handle of id 0) and is logged.
  */
-enum gh_level {
-	GH_LOG_ERROR = 1,
-	GH_LOG_WARNING,
-	GH_LOG_NOTICE,
-	GH_LOG_INFO,
-	GH_LOG_DEBUG
-};
+enum gh_level { GH_LOG_ERROR = 1, GH_LOG_WARNING, GH_LOG_NOTICE, GH_LOG_INFO, GH_LOG_DEBUG };
 
 enum gh_metric_kind { GH_COUNTER = 1, GH_GAUGE, GH_HISTOGRAM };
 
@@ -42,8 +37,33 @@ enum gh_answer_key {
 	GH_A_MAX_SIZE,
 	GH_A_NO_RETAIN,
 	GH_A_COVERS,
-	GH_A_DISCONNECT
+	GH_A_DISCONNECT,
+	GH_A_CLASS,
+	GH_A_PSK_KEY,
+	GH_A_CACHE,
+	GH_A_TOPIC,
+	GH_A_PAYLOAD,
+	GH_A_PROPERTY
 };
+
+/* What gh_watch_start() waits for. */
+#define GH_READABLE 1u
+#define GH_WRITABLE 2u
+
+/* One figure of the registry, core's and modules'. */
+struct gh_sample {
+	uint32_t size, kind; /* enum gh_metric_kind */
+	const char *name;    /* "gatehouse_publish_received_total" */
+	const char *labels;  /* `instance="acl"` or "" */
+	const char *help;
+	double value; /* of a histogram: the sum */
+	uint64_t count; /* of a histogram */
+};
+
+typedef void gh_work_fn(void *instance, void *arg);
+typedef void gh_watch_fn(void *instance, void *arg, int fd, unsigned events);
+typedef void gh_free_fn(void *data);
+typedef void gh_sample_fn(void *arg, const struct gh_sample *sample);
 
 /* Only appended to. A module never looks at size: a broker older than its header refuses to load it. */
 struct gh_host_api {
@@ -67,170 +87,208 @@ struct gh_host_api {
 	struct gh_metric (*metric)(struct gh_host *, uint32_t kind, const char *name,
 				   const char *labels, const char *help);
 	void (*metric_add)(struct gh_host *, struct gh_metric, double);
+	/* ABI 0.2 */
+	const char *(*directory)(struct gh_host *);
+	int (*replay)(struct gh_host *, uint64_t mask);
+	int (*offload)(struct gh_host *, gh_work_fn *, void *arg);
+	struct gh_timer (*timer)(struct gh_host *, uint32_t first_ms, uint32_t repeat_ms, gh_work_fn *,
+				 void *arg);
+	void (*timer_stop)(struct gh_host *, struct gh_timer);
+	struct gh_watch (*watch)(struct gh_host *, int fd, unsigned events, gh_watch_fn *, void *arg);
+	int (*watch_change)(struct gh_host *, struct gh_watch, unsigned events);
+	void (*watch_stop)(struct gh_host *, struct gh_watch);
+	int (*inject)(struct gh_host *, const struct gh_message *, uint32_t expiry_s);
+	int (*disconnect)(struct gh_host *, struct gh_subject, uint8_t reason, const char *why);
+	int (*ban)(struct gh_host *, struct gh_subject, uint32_t seconds, const char *why);
+	int (*set_class)(struct gh_host *, struct gh_subject, const char *name, uint32_t seconds);
+	int (*recheck)(struct gh_host *, struct gh_subject);
+	int (*attach)(struct gh_host *, const struct gh_client *, void *data, gh_free_fn *);
+	void *(*attached)(struct gh_host *, const struct gh_client *);
+	int (*metrics_each)(struct gh_host *, gh_sample_fn *, void *arg);
+	void (*reply_field)(struct gh_reply *, const char *name, const char *fmt, va_list ap);
+	void (*reply_row)(struct gh_reply *);
+	struct gh_bytes (*reply_secret)(struct gh_reply *);
+	struct gh_ticket (*reply_pend)(struct gh_reply *);
+	struct gh_reply *(*reply_begin)(struct gh_host *, struct gh_ticket);
+	void (*reply_end)(struct gh_reply *, int rc, const char *message);
 };
-/* Host, answer and error each begin with the table; the rest is the broker's. */
+/* Host, answer, reply and error each begin with the table; the rest is the broker's. */
 struct gh_object {
 	const struct gh_host_api *api;
 };
 #define GH_API(x) (((const struct gh_object *)(const void *)(x))->api)
 #define GH_FN static inline GH_UNUSED
 
+/* clang-format off */
 /* ---- log, time, place -------------------------------------------------------------------------- */
 /* One line, no newline; the core adds the instance's name and escapes what isn't printable. */
 GH_FN GH_PRINTF(3, 4) void gh_log(struct gh_host *h, enum gh_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	GH_API(h)->log(h, (int)level, fmt, ap);
-	va_end(ap);
-}
+{ va_list ap; va_start(ap, fmt); GH_API(h)->log(h, (int)level, fmt, ap); va_end(ap); }
 /* Monotonic nanoseconds, and Unix seconds. A test host simulates both: ask no other clock. */
-GH_FN uint64_t gh_now(struct gh_host *h)
-{
-	return GH_API(h)->now(h);
-}
-GH_FN int64_t gh_wall(struct gh_host *h)
-{
-	return GH_API(h)->wall(h);
-}
-/* What thread_start made for the calling thread; NULL on the control thread and the module's own. */
-GH_FN void *gh_local(struct gh_host *h)
-{
-	return GH_API(h)->local(h);
-}
-/* The instance's name (key of its section). Lives as long as the instance. */
-GH_FN const char *gh_name(struct gh_host *h)
-{
-	return GH_API(h)->name(h);
-}
-/* [create] Why it fails. With an option's name ("servers.0.url") the core adds where its value stands. */
+GH_FN uint64_t gh_now(struct gh_host *h) { return GH_API(h)->now(h); }
+GH_FN int64_t gh_wall(struct gh_host *h) { return GH_API(h)->wall(h); }
+/* What thread_start made for the calling thread; NULL on the control thread, in gh_offload() and on
+ * the module's own threads. */
+GH_FN void *gh_local(struct gh_host *h) { return GH_API(h)->local(h); }
+/* The instance's name (key of its section), and a directory of its own to write in, absolute, made by
+ * the first who asks, 0700. Both live as long as the instance. NULL: it can't be made (logged). */
+GH_FN const char *gh_name(struct gh_host *h) { return GH_API(h)->name(h); }
+GH_FN const char *gh_directory(struct gh_host *h) { return GH_API(h)->directory(h); }
+/* [create, alone] Why it fails. With an option's name ("servers.0.url") the core adds its place. */
 GH_FN GH_PRINTF(3, 4) void gh_fail(struct gh_error *e, const char *option, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	GH_API(e)->error(e, option, fmt, ap);
-	va_end(ap);
-}
-/* [create] The kinds of event wanted (GH_EV_...); none else is delivered. */
-GH_FN int gh_observe(struct gh_host *h, uint64_t mask)
-{
-	return GH_API(h)->observe(h, mask);
-}
+{ va_list ap; va_start(ap, fmt); GH_API(e)->error(e, option, fmt, ap); va_end(ap); }
+/* [create] The kinds of event wanted (GH_EV_...). */
+GH_FN int gh_observe(struct gh_host *h, uint64_t mask) { return GH_API(h)->observe(h, mask); }
+/* [alone] What is true already, told as events of these kinds: CONNECT and SUBSCRIBE, code 1. Worker
+ * by worker; what comes live meanwhile may be told too, so take it as a set. */
+GH_FN int gh_replay(struct gh_host *h, uint64_t mask) { return GH_API(h)->replay(h, mask); }
 
 /* ---- the answer of a hook: each call copies ---------------------------------------------------- */
-#define GH_TEXT(name, key)                                                                           \
-	GH_FN void gh_answer_##name(struct gh_answer *a, const char *s)                              \
-	{                                                                                            \
-		size_t n = 0;                                                                        \
-		while (s && s[n])                                                                    \
-			n++;                                                                         \
-		GH_API(a)->answer_bytes(a, key, s, n);                                               \
-	}
-#define GH_NUMBER(name, key)                                                                         \
-	GH_FN void gh_answer_##name(struct gh_answer *a, int64_t v)                                  \
-	{                                                                                            \
-		GH_API(a)->answer_number(a, key, v);                                                 \
-	}
-#define GH_FLAG(name, key)                                                                           \
-	GH_FN void gh_answer_##name(struct gh_answer *a)                                             \
-	{                                                                                            \
-		GH_API(a)->answer_number(a, key, 1);                                                 \
-	}
+#define GH_TEXT(name, key) \
+GH_FN void gh_answer_##name(struct gh_answer *a, const char *s) \
+{ size_t n = 0; while (s && s[n]) n++; GH_API(a)->answer_bytes(a, key, s, n); }
+#define GH_BYTES(name, key) \
+GH_FN void gh_answer_##name(struct gh_answer *a, const void *p, size_t n) \
+{ GH_API(a)->answer_bytes(a, key, p, n); }
+#define GH_NUMBER(name, key) \
+GH_FN void gh_answer_##name(struct gh_answer *a, int64_t v) { GH_API(a)->answer_number(a, key, v); }
+#define GH_FLAG(name, key) \
+GH_FN void gh_answer_##name(struct gh_answer *a) { GH_API(a)->answer_number(a, key, 1); }
+#define GH_PAIR(name, key) \
+GH_FN void gh_answer_##name(struct gh_answer *a, const char *n, const char *v) \
+{ GH_API(a)->answer_pair(a, key, n, v); }
 
 /* Any hook: for people (audit, explain). On ALLOW and PASS only worth it under GH_EXPLAIN. */
 GH_FN GH_PRINTF(2, 3) void gh_answer_why(struct gh_answer *a, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	GH_API(a)->answer_why(a, fmt, ap);
-	va_end(ap);
-}
+{ va_list ap; va_start(ap, fmt); GH_API(a)->answer_why(a, fmt, ap); va_end(ap); }
 /* Any hook: where it is written, and the MQTT 5 reason code of a denial (the core's own else). */
 GH_TEXT(file, GH_A_FILE)
 GH_NUMBER(line, GH_A_LINE)
 GH_NUMBER(reason, GH_A_REASON)
 /*
  * Logins. The principal is named once: another module of the list naming another one denies. Groups
- * and attributes add up; the earliest expiry (Unix seconds) holds. A client_id also holds with PASS.
- * shown_user replaces the CONNECT's user name in logs and events when that may be a secret; "" hides
- * it. auth_data: exchange, with CONTINUE and ALLOW.
+ * and attributes add up; the earliest expiry (Unix seconds) and the first limits class hold. A
+ * client_id also holds with PASS. shown_user replaces the CONNECT's user name in logs and events when
+ * that may be a secret; "" hides it. auth_data: exchange, with CONTINUE and ALLOW. psk_key: psk.
  */
 GH_NUMBER(cause, GH_A_CAUSE)
 GH_TEXT(principal, GH_A_PRINCIPAL)
 GH_TEXT(group, GH_A_GROUP)
-GH_FN void gh_answer_attribute(struct gh_answer *a, const char *name, const char *value)
-{
-	GH_API(a)->answer_pair(a, GH_A_ATTRIBUTE, name, value);
-}
+GH_PAIR(attribute, GH_A_ATTRIBUTE)
 GH_NUMBER(expires, GH_A_EXPIRES)
+GH_TEXT(limits_class, GH_A_CLASS)
 GH_TEXT(client_id, GH_A_CLIENT_ID)
 GH_TEXT(shown_user, GH_A_SHOWN_USER)
-GH_FN void gh_answer_auth_data(struct gh_answer *a, const void *p, size_t n)
-{
-	GH_API(a)->answer_bytes(a, GH_A_AUTH_DATA, p, n);
-}
+GH_BYTES(auth_data, GH_A_AUTH_DATA)
+GH_BYTES(psk_key, GH_A_PSK_KEY)
 /*
  * authorize. The limits are part of an ALLOW; the least of all modules asked holds: max_qos (a
  * SUBSCRIBE is granted less, a PUBLISH above it denied), max_size (bytes of payload), no_retain.
+ * cache(s): this answer (PASS, ALLOW or DENY) depends on nothing but client, action and topic, and
+ * holds for s seconds, 0: until the policy or the client's identity changes, which ends it always.
+ * The core keeps a verdict if every module asked said so, for the least of the times.
  * covers(): with PASS or ALLOW to SUBSCRIBE: "so I would answer every delivery under that filter",
- * until the policy or the client's identity changes. It speaks for this module alone: RECEIVE is
- * skipped only when every module asked has said it.
+ * as long as cache() says, without it until the policy or the identity changes. It speaks for this
+ * module alone: RECEIVE is skipped only when every module asked has said it.
  * disconnect(): with DENY: the client is disconnected too.
  */
 GH_NUMBER(max_qos, GH_A_MAX_QOS)
 GH_NUMBER(max_size, GH_A_MAX_SIZE)
 GH_FLAG(no_retain, GH_A_NO_RETAIN)
+GH_NUMBER(cache, GH_A_CACHE)
 GH_FLAG(covers, GH_A_COVERS)
 GH_FLAG(disconnect, GH_A_DISCONNECT)
+/* publish. property: a user property, the first of that name is replaced, or added; NULL: all of that
+ * name are removed. */
+GH_BYTES(topic, GH_A_TOPIC)
+GH_BYTES(payload, GH_A_PAYLOAD)
+GH_PAIR(property, GH_A_PROPERTY)
 #undef GH_TEXT
+#undef GH_BYTES
 #undef GH_NUMBER
 #undef GH_FLAG
+#undef GH_PAIR
 
 /* ---- tickets ----------------------------------------------------------------------------------- */
 /* [hook] Then return GH_PENDING; with any other verdict the ticket is void. id 0: refused, say ERROR. */
-GH_FN struct gh_ticket gh_pend(struct gh_answer *a)
-{
-	return GH_API(a)->pend(a);
-}
+GH_FN struct gh_ticket gh_pend(struct gh_answer *a) { return GH_API(a)->pend(a); }
 /* Milliseconds until the core denies by itself. */
-GH_FN uint32_t gh_time_left(struct gh_answer *a)
-{
-	return GH_API(a)->time_left(a);
-}
+GH_FN uint32_t gh_time_left(struct gh_answer *a) { return GH_API(a)->time_left(a); }
 /*
  * NULL: too late, answered, client gone, or never given: nothing to do. Else fill it and end it, on
  * the same thread. What is never answered costs nothing but the client's wait: the core closes it at
  * the deadline. An answer given before the hook returned takes effect after it.
  */
 GH_FN struct gh_answer *gh_answer_begin(struct gh_host *h, struct gh_ticket t)
-{
-	return GH_API(h)->answer_begin(h, t);
-}
-GH_FN void gh_answer_end(struct gh_answer *a, enum gh_verdict v)
-{
-	GH_API(a)->answer_end(a, v);
-}
+{ return GH_API(h)->answer_begin(h, t); }
+GH_FN void gh_answer_end(struct gh_answer *a, enum gh_verdict v) { GH_API(a)->answer_end(a, v); }
 /* A hint: does anybody still wait? (before a retransmission) */
-GH_FN bool gh_ticket_open(struct gh_host *h, struct gh_ticket t)
-{
-	return GH_API(h)->ticket_open(h, t);
-}
+GH_FN bool gh_ticket_open(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->ticket_open(h, t); }
 
-/* ---- metrics ----------------------------------------------------------------------------------- */
+/* ---- work -------------------------------------------------------------------------------------- */
+/* fn runs once, always, on a thread that all instances share, beside hooks whatever the flags: touch
+ * arg and what you lock. GH_EBUSY: 1,024 wait already. */
+GH_FN int gh_offload(struct gh_host *h, gh_work_fn *fn, void *arg) { return GH_API(h)->offload(h, fn, arg); }
+/* [loop; with GH_BLOCKING any thread of the core's] fn runs on this thread as a hook does (with
+ * GH_BLOCKING on a thread of the instance). repeat_ms 0: once. Those made in create start when it is
+ * in force. id 0: refused. gh_timer_stop: any thread; on the timer's own it never fires again. */
+GH_FN struct gh_timer gh_timer_start(struct gh_host *h, uint32_t first_ms, uint32_t repeat_ms, gh_work_fn *fn, void *arg)
+{ return GH_API(h)->timer(h, first_ms, repeat_ms, fn, arg); }
+GH_FN void gh_timer_stop(struct gh_host *h, struct gh_timer t) { GH_API(h)->timer_stop(h, t); }
+/* [loop] A descriptor of the module's, level-triggered (GH_READABLE, GH_WRITABLE); stop, then close
+ * it. Change and stop: on the thread that started it. */
+GH_FN struct gh_watch gh_watch_start(struct gh_host *h, int fd, unsigned events, gh_watch_fn *fn, void *arg)
+{ return GH_API(h)->watch(h, fd, events, fn, arg); }
+GH_FN int gh_watch_change(struct gh_host *h, struct gh_watch w, unsigned events) { return GH_API(h)->watch_change(h, w, events); }
+GH_FN void gh_watch_stop(struct gh_host *h, struct gh_watch w) { GH_API(h)->watch_stop(h, w); }
+
+/* ---- acts: posted to who owns the subject; 0: posted, which isn't done ------------------------- */
+GH_FN struct gh_subject gh_subject_of(enum gh_subject_kind kind, const char *text)
+{ struct gh_subject s; s.kind = (uint32_t)kind; s.number = 0; s.text = text; return s; }
+GH_FN struct gh_subject gh_subject_connection(uint64_t connection)
+{ struct gh_subject s; s.kind = (uint32_t)GH_CONNECTION; s.number = connection; s.text = NULL; return s; }
+/* As this instance: not authorized, not given to publish hooks, not told to this instance; RECEIVE is
+ * asked. Topic, qos, retain, payload and properties count. expiry_s 0: never. GH_EBUSY: not sent. */
+GH_FN int gh_inject(struct gh_host *h, const struct gh_message *m, uint32_t expiry_s) { return GH_API(h)->inject(h, m, expiry_s); }
+GH_FN int gh_disconnect(struct gh_host *h, struct gh_subject s, uint8_t reason, const char *why) { return GH_API(h)->disconnect(h, s, reason, why); }
+/* Who is banned is disconnected and refused: an address or prefix at accept, a client id or principal
+ * at CONNECT. seconds 0 lifts it. GH_EBUSY: the table is full. */
+GH_FN int gh_ban(struct gh_host *h, struct gh_subject s, uint32_t seconds, const char *why) { return GH_API(h)->ban(h, s, seconds, why); }
+/* A class of `limits: classes:`; NULL: back to its own. seconds 0: until the connection ends. Whoever
+ * is connected now. GH_ENOENT: no such class. */
+GH_FN int gh_set_class(struct gh_host *h, struct gh_subject s, const char *name, uint32_t seconds) { return GH_API(h)->set_class(h, s, name, seconds); }
+/* The policy changed for these: verdicts are dropped, lookup and live rights are asked again. Cheap to
+ * repeat. */
+GH_FN int gh_recheck(struct gh_host *h, struct gh_subject s) { return GH_API(h)->recheck(h, s); }
+
+/* ---- per connection, metrics ------------------------------------------------------------------- */
+/* [hook, on the client's worker] One slot a connection and instance. A cache: it can be rebuilt from
+ * the identity; freed on the worker when the connection, the identity or the instance ends, or by
+ * attaching again. GH_ENOENT: the client is offline or hypothetical. */
+GH_FN int gh_attach(struct gh_host *h, const struct gh_client *c, void *data, gh_free_fn *fn) { return GH_API(h)->attach(h, c, data, fn); }
+GH_FN void *gh_attached(struct gh_host *h, const struct gh_client *c) { return GH_API(h)->attached(h, c); }
 /* [create] Shown as gatehouse_<module>_<name>{instance="..."}; lives on over a reload. labels:
  * `kind="x"` or NULL. A histogram is of seconds. id 0: refused (logged). */
-GH_FN struct gh_metric gh_metric_new(struct gh_host *h, enum gh_metric_kind kind, const char *name,
-				     const char *labels, const char *help)
-{
-	return GH_API(h)->metric(h, (uint32_t)kind, name, labels, help);
-}
-GH_FN void gh_metric_add(struct gh_host *h, struct gh_metric m, double v)
-{
-	GH_API(h)->metric_add(h, m, v);
-}
+GH_FN struct gh_metric gh_metric_new(struct gh_host *h, enum gh_metric_kind kind, const char *name, const char *labels, const char *help)
+{ return GH_API(h)->metric(h, (uint32_t)kind, name, labels, help); }
+GH_FN void gh_metric_add(struct gh_host *h, struct gh_metric m, double v) { GH_API(h)->metric_add(h, m, v); }
+/* Every figure of the registry, now. fn is called before it returns. */
+GH_FN int gh_metrics_each(struct gh_host *h, gh_sample_fn *fn, void *arg) { return GH_API(h)->metrics_each(h, fn, arg); }
+
+/* ---- replies of commands and subject ----------------------------------------------------------- */
+/* Rows of named fields: a table for people, JSON for --json. gh_reply_row() begins the next one. */
+GH_FN GH_PRINTF(3, 4) void gh_reply_field(struct gh_reply *r, const char *name, const char *fmt, ...)
+{ va_list ap; va_start(ap, fmt); GH_API(r)->reply_field(r, name, fmt, ap); va_end(ap); }
+GH_FN void gh_reply_row(struct gh_reply *r) { GH_API(r)->reply_row(r); }
+/* What was typed or piped in for GH_CMD_SECRET; wiped at the end. */
+GH_FN struct gh_bytes gh_reply_secret(struct gh_reply *r) { return GH_API(r)->reply_secret(r); }
+/* In the command: then return GH_LATER. Later, on any thread: begin (NULL: too late, or ended already),
+ * the rows, end on the same thread. message: of an error, else NULL. Without GH_LATER: the message of
+ * the error that is returned, by gh_reply_end() before it. */
+GH_FN struct gh_ticket gh_reply_pend(struct gh_reply *r) { return GH_API(r)->reply_pend(r); }
+GH_FN struct gh_reply *gh_reply_begin(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->reply_begin(h, t); }
+GH_FN void gh_reply_end(struct gh_reply *r, int rc, const char *message) { GH_API(r)->reply_end(r, rc, message); }
+/* clang-format on */
 
 #ifdef __cplusplus
 }

@@ -11,18 +11,24 @@
  *   control thread            workers (with GH_BLOCKING: the instance's own threads)   control thread
  *   --------------            ------------------------------------------------------   --------------
  *   create(previous) --ok--> thread_start each
- *      |  fails, or another   [in force] hooks, answers ...
- *      v  module fails        [replaced or shutdown]
- *   destroy, and nothing       1 no new call; open tickets, exchanges and jobs end,
- *   had happened                 or meet their deadlines
- *                              2 thread_stop each ----------------------------------> destroy
+ *      |  fails, or another   [in force] hooks, timers, watches, answers ...      alone() when no other
+ *      v  module fails        [replaced, disabled or shutdown]                    of this name is left
+ *   destroy, and nothing       1 no new call; open tickets, exchanges, jobs and
+ *   had happened                 replies end, or meet their deadlines; timers
+ *                                and watches still fire, so that they can
+ *                              2 timers and watches are stopped, what is attached is freed
+ *                              3 thread_stop each ----------------------------------> destroy
+ *
+ * create runs on a thread of its own where it may take long (a reload, `plugin enable`): never beside
+ * another create.
  *
  * Threads. Without flags no two calls into an instance run at once (a lock: keep them short).
- * GH_CONCURRENT lifts that. GH_BLOCKING: authenticate, exchange, lookup and authorize run on threads
- * of the instance (`threads:`, 4; 1 without GH_CONCURRENT) and may block: their arguments are copies,
- * their return values the answers. accept and event stay on the workers and therefore need
- * GH_BLOCKING | GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it
- * returns: there is no re-entrance.
+ * GH_CONCURRENT lifts that. GH_BLOCKING: alone, handshake, authenticate, exchange, lookup, authorize,
+ * publish, subject, commands and timers run on threads of the instance (`threads:`, 4; 1 without
+ * GH_CONCURRENT) and may block: their arguments are copies, their return values the answers; watches
+ * are refused. accept, psk and event stay on the workers and therefore need GH_BLOCKING |
+ * GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it returns:
+ * there is no re-entrance.
  *
  * Fail closed. No answer, a late one, GH_ERROR, an unknown value: denied, with the reason told.
  */
@@ -38,7 +44,7 @@ extern "C" {
 #endif
 
 #define GH_ABI_MAJOR 0u
-#define GH_ABI_MINOR 1u
+#define GH_ABI_MINOR 2u
 #define GH_ABI (GH_ABI_MAJOR << 16 | GH_ABI_MINOR)
 
 /* Flags of a module. Unknown ones refuse to load. */
@@ -87,6 +93,23 @@ struct gh_option {
 		.field_size = sizeof(((strct *)0)->field), .help = text, __VA_ARGS__                 \
 	}
 
+/* ---- commands: gatehousectl INSTANCE NAME ARGUMENT... ------------------------------------------ */
+#define GH_CMD_WRITE 0x1u  /* changes something: told to observers and logged */
+#define GH_CMD_SECRET 0x2u /* gatehousectl asks for a secret, or reads a line of stdin */
+struct gh_command {
+	const char *name;  /* "user add" */
+	const char *usage; /* "NAME [GROUP...]" */
+	const char *help;
+	uint32_t flags; /* GH_CMD_ */
+	/*
+	 * arguments: those behind the name; gone when it returns. 0 or an error: its end.
+	 * GH_LATER: the ticket of gh_reply_pend() tells it, within 30 s. Control thread; with
+	 * GH_BLOCKING a thread of the instance.
+	 */
+	int (*run)(void *instance, size_t argument_count, const char *const *arguments,
+		   struct gh_reply *reply);
+};
+
 /* ---- the descriptor: what is omitted isn't wanted ---------------------------------------------- */
 struct gh_plugin {
 	uint32_t size, abi, option_stride; /* GH_HEAD */
@@ -118,9 +141,25 @@ struct gh_plugin {
 	gh_lookup_fn *lookup;
 	gh_authorize_fn *authorize;
 	gh_event_fn *event;
+
+	/* ABI 0.2 */
+	size_t command_stride;             /* GH_HEAD */
+	const struct gh_command *commands; /* ended by a row without name */
+	/*
+	 * Once: in force, and no other instance of this name is left: what is exclusive (a file to
+	 * append to, a port) is taken now; hooks run already. An error, with gh_fail(): whatever the
+	 * instance is asked is GH_ERROR until it is replaced, so what can fail belongs into create.
+	 * Control thread; with GH_BLOCKING a thread of the instance.
+	 */
+	int (*alone)(void *instance, struct gh_error *error);
+	gh_handshake_fn *handshake;
+	gh_psk_fn *psk;
+	gh_publish_fn *publish;
+	gh_subject_fn *subject;
 };
 #define GH_HEAD                                                                                      \
-	.size = sizeof(struct gh_plugin), .abi = GH_ABI, .option_stride = sizeof(struct gh_option)
+	.size = sizeof(struct gh_plugin), .abi = GH_ABI,                                             \
+	.option_stride = sizeof(struct gh_option), .command_stride = sizeof(struct gh_command)
 
 /* GH_PLUGIN(auth_file) = { GH_HEAD, .name = "auth-file", ... };
  * (auth_file: the file's name, '_' for '-') */

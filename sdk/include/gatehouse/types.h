@@ -39,10 +39,11 @@ struct gh_pair {
 	const char *name, *value;
 };
 
-/* Results of host calls and of create: 0 or one of these. Never a verdict. */
+/* Results of host calls and of what returns int: 0 or one of these. Never a verdict. */
 enum gh_error_code {
+	GH_LATER = 1,   /* commands and subject: not finished, its ticket will tell the end */
 	GH_EINVAL = -1, /* a wrong argument, or a call where it isn't allowed */
-	GH_ENOENT = -2, /* no such client, metric, record */
+	GH_ENOENT = -2, /* no such client, metric, limits class */
 	GH_EBUSY = -3,  /* a bounded queue is full: answer GH_ERROR, don't retry in the hook */
 	GH_EIO = -4,    /* a file or a backend failed */
 	GH_ENOTSUP = -5 /* not by this instance's flags */
@@ -79,8 +80,22 @@ enum gh_cause {
 
 enum gh_transport { GH_TCP = 1, GH_UNIX };
 
-/* Opaque yet: what TLS established. */
-struct gh_tls;
+/* What TLS established. */
+struct gh_tls {
+	uint32_t size;
+	uint32_t version;           /* 0x0303 is TLS 1.2, 0x0304 is TLS 1.3 */
+	const char *cipher, *group; /* as GnuTLS names them: for people */
+	const char *sni, *alpn;     /* NULL: not offered */
+	const char *psk_identity;   /* NULL: no PSK */
+	const char *psk_source;     /* the instance that gave its key */
+	bool verified; /* the chain leads to a configured CA and no CRL names it; without one: false */
+	bool resumed;
+	uint8_t fingerprint[32]; /* SHA-256 of the peer's certificate; zero without one */
+	/* The peer's chain, DER, leaf first. Kept until CONNACK only (then chain_length is 0): what
+	 * must be known later, a serial or an issuer, goes into the identity's attributes. */
+	const struct gh_bytes *chain;
+	size_t chain_length;
+};
 
 /*
  * Who the client is. Immutable; made by the core out of the answers of the authenticate list. A
@@ -96,6 +111,7 @@ struct gh_identity {
 	size_t group_count;
 	const struct gh_pair *attributes; /* at most 32 and 8 KiB, kept with the session */
 	size_t attribute_count;
+	const char *limits_class; /* NULL: the listener's own limits hold */
 };
 
 /*
@@ -131,11 +147,27 @@ struct gh_message {
 	bool retain, duplicate;
 	struct gh_str topic;
 	struct gh_bytes payload, properties;
+	const char *origin; /* the instance that injected it; NULL: a client published it */
+};
+
+/* Whom an act of the host concerns. Frozen. */
+enum gh_subject_kind {
+	GH_CONNECTION = 1, /* number: gh_client.connection */
+	GH_CLIENT_ID,      /* text */
+	GH_PRINCIPAL,      /* text: the name, of whichever realm */
+	GH_ADDRESS,        /* text: "192.0.2.7", "2001:db8::/64" */
+	GH_EVERYONE
+};
+struct gh_subject {
+	uint32_t kind; /* enum gh_subject_kind */
+	uint64_t number;
+	const char *text;
 };
 
 /* Opaque. */
 struct gh_answer; /* the answer being built; for the call, or between gh_answer_begin and _end */
 struct gh_error;  /* why create failed */
+struct gh_reply;  /* the output of a command; for the call, or between gh_reply_begin and _end */
 struct gh_host;   /* the broker as one instance sees it: from create until destroy returns */
 
 /*
@@ -143,6 +175,12 @@ struct gh_host;   /* the broker as one instance sees it: from create until destr
  * invented is ignored and counted. They may be copied and kept by any thread. id 0 is none. Frozen.
  */
 struct gh_ticket {
+	uint64_t id;
+};
+struct gh_timer {
+	uint64_t id;
+};
+struct gh_watch {
 	uint64_t id;
 };
 struct gh_metric {
