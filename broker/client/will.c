@@ -8,16 +8,19 @@
 #include "client/author.h"
 #include "client/deliver.h"
 #include "client/publish.h"
+#include "client/rights.h"
 #include "client/route.h"
 
 #include <stdlib.h>
 
-/* One that fires: outlives its session, waits for its authorization. */
+/* One that fires: outlives its session, waits for what modules say. */
 struct firing {
 	struct gh_node in_shard;
 	struct gh_shard *shard;
 	struct gh_session_will *will;
 	struct gh_inquiry *inquiry;
+	struct gh_ask *ask; /* the message list, or authorize about the topic that it gave */
+	struct gh_edited *edited;
 	uint32_t generation; /* of the policy that is asked */
 };
 
@@ -25,8 +28,20 @@ static void firing_free(struct firing *firing)
 {
 	gh_list_remove(&firing->in_shard);
 	gh_inquiry_free(&firing->inquiry);
+	gh_ask_cancel(&firing->ask);
+	gh_edited_unref(&firing->edited);
 	gh_session_will_free(&firing->will);
 	free(firing);
+}
+
+/* What is routed is another publication: made of these where somebody keeps it. */
+static void take_edits(struct gh_transit *transit, const struct gh_message *message)
+{
+	gh_publication_unref(&transit->publication);
+	transit->facts.topic = message->topic;
+	transit->facts.payload = message->payload;
+	transit->facts.properties = transit->forward = message->properties;
+	transit->facts.forward_n = message->properties.n;
 }
 
 static void publish(struct firing *firing)
@@ -36,6 +51,8 @@ static void publish(struct firing *firing)
 	struct gh_transit transit;
 
 	gh_transit_of(&transit, will->publication);
+	if (firing->edited)
+		take_edits(&transit, &firing->edited->message);
 	if (will->has_expiry) { /* counts from now: the publication itself has no end, so another one is made of it */
 		gh_publication_unref(&transit.publication);
 		transit.facts.expires_at =
@@ -49,21 +66,132 @@ static void publish(struct firing *firing)
 
 static void ask(struct firing *firing);
 
+/* Nobody gets it: its author lost the right, or a module refuses it. */
+static void drop_firing(struct firing *firing)
+{
+	gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication),
+			GH_COUNT_DROP_AUTHOR);
+	firing_free(firing);
+}
+
+static const struct gh_client *author_of(const struct firing *firing)
+{
+	return gh_snapshot_client(firing->will->publication->author);
+}
+
+/* ---- the message list ---- */
+
+static void topic_judged(struct firing *firing, const struct gh_decision *decision)
+{
+	const struct gh_message *message = &firing->edited->message;
+
+	if (gh_right_given(decision, message->qos, message->retain, message->payload.n)) {
+		publish(firing);
+		firing_free(firing);
+	} else {
+		gh_tell_denied(firing->shard, author_of(firing), GH_WILL, message->topic, decision);
+		drop_firing(firing);
+	}
+}
+
+static void on_topic_judged(void *arg, struct gh_decision *decision)
+{
+	struct firing *firing = arg;
+
+	firing->ask = NULL;
+	topic_judged(firing, decision);
+}
+
+static void ask_topic(struct firing *firing, const struct gh_policy *policy)
+{
+	const struct gh_message *message = &firing->edited->message;
+	struct gh_asking asking = { .asker = firing->shard->asker,
+				    .chain = policy->authorize,
+				    .done = on_topic_judged,
+				    .arg = firing };
+	struct gh_authorize in = { .client = author_of(firing),
+				   .action = GH_WILL,
+				   .qos = message->qos,
+				   .retain = message->retain,
+				   .topic = message->topic,
+				   .payload_size = message->payload.n,
+				   .properties = message->properties };
+	struct gh_decision decision;
+
+	firing->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
+	if (!firing->ask)
+		topic_judged(firing, &decision);
+}
+
+static void filtered(struct firing *firing, struct gh_decision *decision)
+{
+	const struct gh_policy *policy =
+		gh_runtime_policy(firing->shard->runtime, author_of(firing)->listener);
+
+	if (decision->verdict != GH_ALLOW || !policy) {
+		gh_tell_denied(firing->shard, author_of(firing), GH_WILL,
+			       gh_publication_topic(firing->will->publication), decision);
+		drop_firing(firing);
+		return;
+	}
+	firing->edited = decision->edited;
+	decision->edited = NULL;
+	if (firing->edited && firing->edited->topic_changed) {
+		ask_topic(firing, policy);
+		return;
+	}
+	publish(firing);
+	firing_free(firing);
+}
+
+static void on_filtered(void *arg, struct gh_decision *decision)
+{
+	struct firing *firing = arg;
+
+	firing->ask = NULL;
+	filtered(firing, decision);
+}
+
+static void filter(struct firing *firing)
+{
+	const struct gh_publication *publication = firing->will->publication;
+	const struct gh_policy *policy =
+		gh_runtime_policy(firing->shard->runtime, author_of(firing)->listener);
+	struct gh_message message = { .size = sizeof(message),
+				      .qos = publication->qos,
+				      .retain = publication->retain,
+				      .topic = gh_publication_topic(publication),
+				      .payload = gh_publication_payload(publication),
+				      .properties = gh_publication_properties(publication) };
+	struct gh_publish in = { .client = author_of(firing), .message = &message };
+	struct gh_asking asking = { .asker = firing->shard->asker, .done = on_filtered, .arg = firing };
+	struct gh_decision decision;
+
+	if (!policy) {
+		drop_firing(firing);
+		return;
+	}
+	asking.chain = policy->message;
+	firing->ask = gh_ask_publish(&asking, &in, &decision);
+	if (firing->ask)
+		return;
+	filtered(firing, &decision);
+	gh_decision_done(&decision);
+}
+
+/* ---- its right ---- */
+
 static void on_answer(void *arg, enum gh_author answer)
 {
 	struct firing *firing = arg;
 
 	firing->inquiry = NULL;
-	if (firing->generation != gh_shard_generation(firing->shard)) {
+	if (firing->generation != gh_shard_generation(firing->shard))
 		ask(firing);
-		return;
-	}
-	if (answer == GH_AUTHOR_ENTITLED)
-		publish(firing);
+	else if (answer == GH_AUTHOR_ENTITLED)
+		filter(firing);
 	else
-		gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication),
-				GH_COUNT_DROP_AUTHOR);
-	firing_free(firing);
+		drop_firing(firing);
 }
 
 static void ask(struct firing *firing)

@@ -63,6 +63,13 @@ static int read_entry(reader *r, const struct gh_conf_node *node, struct gh_entr
 	return 0;
 }
 
+static const char *instead_of_empty(const char *key)
+{
+	if (strcmp(key, "message") == 0)
+		return "leave it out";
+	return strcmp(key, "authorize") == 0 ? "write 'authorize: none'" : "write 'anonymous: yes'";
+}
+
 static int read_list(reader *r, const struct gh_conf_node *node, struct gh_list_settings *list)
 {
 	struct gh_entry_settings *entries;
@@ -78,9 +85,7 @@ static int read_list(reader *r, const struct gh_conf_node *node, struct gh_list_
 	if (!node->first)
 		return gh_conf_error(r->error, &node->place,
 				     "'%s': an empty list: name at least one plugin, or %s",
-				     node->key,
-				     strcmp(node->key, "authorize") == 0 ? "write 'authorize: none'"
-									 : "write 'anonymous: yes'");
+				     node->key, instead_of_empty(node->key));
 	entries = gh_arena_alloc(r->arena, node->count * sizeof(*entries));
 	for (const struct gh_conf_node *item = node->first; item && rc == 0; item = item->next)
 		rc = read_entry(r, item, &entries[i++]);
@@ -96,6 +101,10 @@ static int read_lists(reader *r, const struct gh_conf_node *node, const struct g
 
 	listener->authenticate.open = raw->anonymous;
 	listener->authenticate.where = listener->authorize.where = listener->where;
+	listener->message.where = listener->where;
+	listener->message.open = !raw->message;
+	if (raw->message && read_list(r, raw->message, &listener->message) < 0)
+		return GH_EINVAL;
 	if (raw->authenticate)
 		rc = read_list(r, raw->authenticate, &listener->authenticate);
 	else if (!raw->anonymous)

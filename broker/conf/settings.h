@@ -46,7 +46,7 @@ struct gh_limits {
 };
 enum gh_settings_queue_policy { GH_SETTINGS_DROP_NEWEST, GH_SETTINGS_DROP_OLDEST };
 
-/* An entry of `authenticate:` or `authorize:`. That an instance of this name exists and fits is checked by hook/chain. */
+/* An entry of `authenticate:`, `authorize:` or `message:`. That an instance of this name exists and fits is checked by hook/chain. */
 struct gh_entry_settings {
 	const char *name;
 	bool required;
@@ -55,7 +55,7 @@ struct gh_entry_settings {
 struct gh_list_settings {
 	const struct gh_entry_settings *entries;
 	size_t count;
-	bool open; /* authenticate: `anonymous: yes`; authorize: `none` */
+	bool open; /* authenticate: `anonymous: yes`; authorize: `none`; message: not written */
 	const char *where;
 };
 
@@ -70,7 +70,7 @@ struct gh_listener_settings {
 	const char *address; /* "0.0.0.0:1883", "[::1]:1883", "host:1883", "*:1883", "unix:/path"; the port is checked */
 	unsigned mode;                                   /* of a UNIX socket's file */
 	const char *where;                               /* of its section */
-	struct gh_list_settings authenticate, authorize; /* neither is empty without being open */
+	struct gh_list_settings authenticate, authorize, message; /* none is empty without being open */
 	enum gh_client_id_rule client_id;
 	const struct gh_template *client_id_template;   /* GH_CLIENT_ID_TEMPLATE; else NULL */
 	const struct gh_template *response_information; /* NULL: none is given */

@@ -112,7 +112,7 @@ START_TEST(everything_said)
 	       "client-id: bound, on-deny: disconnect, check-payload-format: yes, limits: {inflight: 9, packet-size: 512}}\n"
 	       "  b: {address: '[::1]:1', anonymous: yes, authenticate: [staff], authorize: [{required: acl}], "
 	       "client-id: '{username}-x'}\n"
-	       "  c: {address: '*:0', authenticate: [staff], authorize: none}\n");
+	       "  c: {address: '*:0', authenticate: [staff], authorize: none, message: [acl, required: staff]}\n");
 	ck_assert_uint_eq(settings->workers, 3);
 	ck_assert_str_eq(settings->state_directory, "/s");
 	ck_assert_uint_eq(settings->shutdown_timeout, 60000);
@@ -164,8 +164,10 @@ START_TEST(everything_said)
 	ck_assert_int_eq(l->client_id, GH_CLIENT_ID_TEMPLATE);
 	ck_assert_uint_eq(gh_template_uses(l->client_id_template), GH_USES_USERNAME);
 	ck_assert_int_eq(l->limits.inflight, 7);
+	ck_assert(l->message.open && l->message.count == 0);
 	l = gh_settings_listener(settings, "c");
 	ck_assert(!l->authenticate.open && l->authorize.open);
+	ck_assert(!l->message.open && l->message.count == 2 && l->message.entries[1].required);
 	gh_settings_free(&settings);
 }
 END_TEST
@@ -219,9 +221,13 @@ static const struct {
 	  "t.yaml:1:48: expected the name of a plugin" },
 	{ "listeners: {a: {" A ", authenticate: [required: [p]], authorize: none}}\n",
 	  "t.yaml:1:58: expected the name of a plugin" },
-	{ "listeners: {a: {" A ", anonymous: yes, message: [p]}}\n",
-	  "t.yaml:1:49: unknown key 'message', expected one of address, mode, anonymous, authenticate, authorize, "
-	  "client-id, on-deny, check-payload-format, response-information, limits" },
+	{ "listeners: {a: {" A ", anonymous: yes, message: []}}\n",
+	  "t.yaml:1:58: 'message': an empty list: name at least one plugin, or leave it out" },
+	{ "listeners: {a: {" A ", anonymous: yes, message: none}}\n",
+	  "t.yaml:1:58: 'message': expected a list of plugins such as [acl], found 'none'" },
+	{ "listeners: {a: {" A ", anonymous: yes, messages: [p]}}\n",
+	  "t.yaml:1:49: unknown key 'messages', expected one of address, mode, anonymous, authenticate, authorize, "
+	  "message, client-id, on-deny, check-payload-format, response-information, limits" },
 	{ "listeners: {a: {" A ", anonymous: yes, tls: {}}}\n",
 	  "t.yaml:1:49: unknown key 'tls', expected one of address, mode, anonymous, authenticate, authorize, "
 	  "client-id, on-deny, check-payload-format, response-information, limits" },

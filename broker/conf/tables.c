@@ -55,6 +55,8 @@ const struct gh_option gh_listener_options[] = {
 	    "instances that know clients, in the order they are asked"),
 	ROW(gh_raw_listener, "authorize", authorize, GH_NODE,
 	    "instances that know rights, in the order they are asked, or none"),
+	ROW(gh_raw_listener, "message", message, GH_NODE,
+	    "instances that see what is published, in the order they are asked; not given: none"),
 	ROW(gh_raw_listener, "client-id", client_id, GH_STRING,
 	    "any, bound, or what it must be, such as \"{username}\"", .standard = "any", .min = "1",
 	    .max = "1024"),

@@ -24,7 +24,7 @@ struct gh_raw_listener {
 	const char *address, *mode, *client_id, *response_information;
 	bool anonymous, check_payload_format;
 	int64_t on_deny;
-	const struct gh_conf_node *authenticate, *authorize, *limits;
+	const struct gh_conf_node *authenticate, *authorize, *message, *limits;
 };
 struct gh_raw_plugin {
 	const char *module, *realm;

@@ -29,6 +29,7 @@ void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool
 	answer->cause = answer->line = 0;
 	answer->max_size = GH_NO_MAX_SIZE;
 	answer->in = NULL;
+	answer->edits = NULL;
 	answer->why[0] = answer->file[0] = 0;
 }
 
@@ -48,6 +49,7 @@ void gh_answer_done(struct gh_answer *answer)
 	if (answer->in)
 		login_answer_free(answer->in);
 	answer->in = NULL;
+	gh_edits_free(&answer->edits);
 }
 
 void gh_text_cut(char *to, size_t size, const char *p, size_t n)
@@ -135,17 +137,30 @@ static void set_login_bytes(struct gh_answer *answer, uint32_t key, const void *
 	}
 }
 
+static struct gh_edits *edits_of(struct gh_answer *answer)
+{
+	if (!answer->edits)
+		answer->edits = gh_edits_new();
+	return answer->edits;
+}
+
 void gh_answer_set_bytes(struct gh_answer *answer, uint32_t key, const void *p, size_t n)
 {
 	if (key == GH_A_FILE)
 		gh_text_cut(answer->file, sizeof(answer->file), p, n);
+	else if (key == GH_A_TOPIC)
+		gh_edits_topic(edits_of(answer), p, n);
+	else if (key == GH_A_PAYLOAD)
+		gh_edits_payload(edits_of(answer), p, n);
 	else if (answer->login)
 		set_login_bytes(answer, key, p, n);
 }
 
 void gh_answer_set_pair(struct gh_answer *answer, uint32_t key, const char *name, const char *value)
 {
-	if (key == GH_A_ATTRIBUTE && answer->login)
+	if (key == GH_A_PROPERTY)
+		gh_edits_property(edits_of(answer), name, value);
+	else if (key == GH_A_ATTRIBUTE && answer->login)
 		gh_grant_attribute(&login_of(answer)->grant, name, value);
 }
 

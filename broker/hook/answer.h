@@ -4,6 +4,7 @@
 #define GH_HOOK_ANSWER_H
 
 #include "hook/ask.h"
+#include "hook/edited.h"
 
 #include <stdarg.h>
 
@@ -34,6 +35,7 @@ struct gh_answer {
 	uint32_t cause, line;
 	uint64_t max_size;
 	struct gh_login_answer *in;              /* NULL: nothing set */
+	struct gh_edits *edits;                  /* publish; NULL: nothing set */
 	char why[GH_WHY_MAX], file[GH_FILE_MAX]; /* only their first byte is initialised */
 };
 

@@ -43,6 +43,16 @@ static void copy_text(struct copier *copier, const char **s)
 		*s = copy(copier, *s, strlen(*s) + 1);
 }
 
+static const struct gh_message *copy_message(struct copier *copier, const struct gh_message *from,
+					     struct gh_message *to)
+{
+	*to = *from;
+	copy_str(copier, &to->topic);
+	copy_bytes(copier, &to->payload);
+	copy_bytes(copier, &to->properties);
+	return to;
+}
+
 static void copy_authenticate(struct copier *copier, struct gh_authenticate *in,
 			      struct gh_message *will)
 {
@@ -50,13 +60,8 @@ static void copy_authenticate(struct copier *copier, struct gh_authenticate *in,
 	copy_text(copier, &in->username);
 	copy_bytes(copier, &in->password);
 	copy_bytes(copier, &in->properties);
-	if (!in->will)
-		return;
-	*will = *in->will;
-	in->will = will;
-	copy_str(copier, &will->topic);
-	copy_bytes(copier, &will->payload);
-	copy_bytes(copier, &will->properties);
+	if (in->will)
+		in->will = copy_message(copier, in->will, will);
 }
 
 static void copy_exchange(struct copier *copier, struct gh_exchange *in,
@@ -83,12 +88,14 @@ static void copy_authorize(struct copier *copier, struct gh_authorize *in)
 }
 
 static void copy_in(struct copier *copier, enum gh_hook_point point, union gh_args_in *in,
-		    struct gh_authenticate *connect, struct gh_message *will)
+		    struct gh_authenticate *connect, struct gh_message *message)
 {
 	if (point == GH_HOOK_AUTHENTICATE)
-		copy_authenticate(copier, &in->authenticate, will);
+		copy_authenticate(copier, &in->authenticate, message);
 	else if (point == GH_HOOK_EXCHANGE)
-		copy_exchange(copier, &in->exchange, connect, will);
+		copy_exchange(copier, &in->exchange, connect, message);
+	else if (point == GH_HOOK_PUBLISH)
+		in->publish.message = copy_message(copier, in->publish.message, message);
 	else if (point == GH_HOOK_LOOKUP)
 		copy_text(copier, &in->lookup.principal);
 	else
@@ -104,6 +111,9 @@ static const struct gh_client *take(enum gh_hook_point point, const void *in, un
 	case GH_HOOK_EXCHANGE:
 		to->exchange = *(const struct gh_exchange *)in;
 		return to->exchange.client;
+	case GH_HOOK_PUBLISH:
+		to->publish = *(const struct gh_publish *)in;
+		return to->publish.client;
 	case GH_HOOK_LOOKUP: to->lookup = *(const struct gh_lookup *)in; return to->lookup.client;
 	default: to->authorize = *(const struct gh_authorize *)in; return to->authorize.client;
 	}
@@ -113,19 +123,19 @@ struct gh_args *gh_args_new(enum gh_hook_point point, const void *in)
 {
 	struct copier counter = { NULL, 0 }, copier;
 	struct gh_authenticate connect;
-	struct gh_message will;
+	struct gh_message message;
 	union gh_args_in counted;
 	struct gh_args *args;
 
 	take(point, in, &counted);
-	copy_in(&counter, point, &counted, &connect, &will);
+	copy_in(&counter, point, &counted, &connect, &message);
 	args = gh_alloc(sizeof(*args) + counter.size);
 	atomic_init(&args->refs, 1);
 	args->point = point;
 	args->text_size = counter.size;
 	args->snapshot = gh_snapshot_ref(gh_snapshot_of(take(point, in, &args->in)));
 	copier = (struct copier){ args->text, 0 };
-	copy_in(&copier, point, &args->in, &args->connect, &args->will);
+	copy_in(&copier, point, &args->in, &args->connect, &args->message);
 	return args;
 }
 
@@ -142,7 +152,7 @@ void gh_args_unref(struct gh_args **args)
 	*args = NULL;
 	if (!gone || atomic_fetch_sub_explicit(&gone->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (gone->point != GH_HOOK_AUTHORIZE)
+	if (gone->point != GH_HOOK_AUTHORIZE && gone->point != GH_HOOK_PUBLISH)
 		gh_wipe(gone->text, gone->text_size);
 	gh_snapshot_unref(&gone->snapshot);
 	free(gone);

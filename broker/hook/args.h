@@ -13,6 +13,7 @@ union gh_args_in {
 	struct gh_exchange exchange;
 	struct gh_lookup lookup;
 	struct gh_authorize authorize;
+	struct gh_publish publish;
 };
 
 /* Immutable and counted: the ask and its jobs on other threads share it. What it holds of CONNECT
@@ -22,7 +23,7 @@ struct gh_args {
 	enum gh_hook_point point;
 	union gh_args_in in;            /* pointers lead into this object */
 	struct gh_authenticate connect; /* what in.exchange.connect points to */
-	struct gh_message will;
+	struct gh_message message;      /* the will, or what in.publish.message points to */
 	struct gh_snapshot *snapshot;
 	size_t text_size;
 	char text[];

@@ -18,6 +18,7 @@
 void gh_decision_done(struct gh_decision *decision)
 {
 	gh_identity_unref(&decision->identity);
+	gh_edited_unref(&decision->edited);
 	free(decision->client_id);
 	free(decision->shown_user);
 	if (decision->auth_data)
@@ -181,7 +182,7 @@ static void arm(struct gh_ask *ask)
 /* The fold is decided or given up. */
 static void fold_done(struct gh_fold *fold)
 {
-	if (fold->point != GH_HOOK_AUTHORIZE)
+	if (gh_fold_is_login(fold))
 		gh_fold_login_done(&fold->login);
 }
 
@@ -413,5 +414,19 @@ struct gh_ask *gh_ask_authorize(const struct gh_asking *asking, const struct gh_
 	fold.optional_allowed = open_to(asking->chain, in);
 	if (fold.optional_allowed)
 		decision_r->module = "anyone";
+	return gh_ask_start(&fold);
+}
+
+struct gh_ask *gh_ask_publish(const struct gh_asking *asking, const struct gh_publish *in,
+			      struct gh_decision *decision_r)
+{
+	struct gh_publish mine = *in;
+	struct gh_fold fold;
+
+	mine.size = sizeof(mine);
+	gh_fold_init(&fold, asking, GH_HOOK_PUBLISH, &mine, decision_r);
+	fold.client = in->client;
+	fold.flags = in->flags;
+	fold.due_ms = whole_due(&fold);
 	return gh_ask_start(&fold);
 }

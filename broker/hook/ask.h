@@ -28,6 +28,7 @@
  * step of an exchange. The whole of a login is the caller's to bound (gh_ask_cancel).
  */
 struct gh_ask;
+struct gh_edited;
 
 #define GH_WHY_MAX     256
 #define GH_FILE_MAX    256
@@ -59,6 +60,9 @@ struct gh_decision {
 	uint32_t line;         /* 0: none */
 	char why[GH_WHY_MAX],
 		file[GH_FILE_MAX]; /* terminated; "" where none; cut at a character when longer */
+	/* publish, of an ALLOW: what the modules have made of the message; NULL: as it was. Owned like
+	 * the rest */
+	struct gh_edited *edited;
 	/* logins; owned by the decision: gh_decision_done(), or taken by setting them NULL */
 	struct gh_shared_identity *identity; /* of an ALLOW (lookup: also where nothing changed) */
 	char *client_id;                     /* NULL: as it is */
@@ -125,6 +129,15 @@ struct gh_ask *gh_ask_lookup(const struct gh_asking *asking, const struct gh_loo
  */
 struct gh_ask *gh_ask_authorize(const struct gh_asking *asking, const struct gh_authorize *in,
 				const struct gh_cover *covered, struct gh_decision *decision_r);
+
+/*
+ * What is published, shown to the message list: a veto, in order, each seeing what those before it
+ * made of it. DENY or ERROR ends it (ERROR counts as PASS for an instance of `on-error: next` that
+ * isn't required), so does an edit that the core can't take; else ALLOW. Without an edit nothing is
+ * allocated.
+ */
+struct gh_ask *gh_ask_publish(const struct gh_asking *asking, const struct gh_publish *in,
+			      struct gh_decision *decision_r);
 
 /* Nobody waits any more: done() isn't called; tickets are orphaned, jobs not begun are dropped.
  * NULL is fine. */

@@ -10,6 +10,7 @@ struct ask_job {
 	struct gh_instance *instance;
 	struct gh_args *args;
 	struct gh_shared_identity *so_far;
+	struct gh_edited *edited;      /* publish */
 	struct gh_exchange_cell *cell; /* exchange */
 	uint32_t step;
 	bool hypothetical;
@@ -22,7 +23,14 @@ static enum gh_verdict call_copied(struct ask_job *ask, struct gh_answer *answer
 	const union gh_args_in *in = &ask->args->in;
 	struct gh_authenticate authenticate;
 	struct gh_exchange exchange;
+	struct gh_publish publish;
 
+	if (ask->asked == GH_HOOK_PUBLISH) {
+		publish = in->publish;
+		if (ask->edited)
+			publish.message = &ask->edited->message;
+		return gh_call(ask->instance, ask->asked, &publish, answer);
+	}
 	if (ask->asked == GH_HOOK_AUTHENTICATE) {
 		authenticate = ask->args->point == GH_HOOK_EXCHANGE ? *in->exchange.connect
 								    : in->authenticate;
@@ -59,6 +67,7 @@ static void job_free(struct gh_job *job)
 
 	gh_exchange_cell_unref(&ask->cell);
 	gh_identity_unref(&ask->so_far);
+	gh_edited_unref(&ask->edited);
 	gh_args_unref(&ask->args);
 	free(ask);
 	gh_runtime_unref(runtime);
@@ -74,6 +83,7 @@ struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance
 	ask->args = gh_args_ref(fold->ask->args);
 	if (fold->asked == GH_HOOK_AUTHENTICATE)
 		ask->so_far = gh_identity_ref(gh_merge_identity(&fold->login.merge));
+	ask->edited = gh_edited_ref(fold->decision->edited);
 	ask->asked = fold->asked;
 	ask->ticket = fold->ask->ticket;
 	ask->hypothetical = fold->flags & GH_HYPOTHETICAL;

@@ -49,7 +49,11 @@ static int check_entry(enum gh_list_kind kind, const struct gh_entry_settings *e
 			error, GH_EINVAL,
 			"%s: '%s' can't stand in authorize: module '%s' has no authorize hook",
 			entry->where, entry->name, module);
-	if (kind == GH_LIST_AUTHORIZE)
+	if (kind == GH_LIST_MESSAGE && !gh_call_has(instance, GH_HOOK_PUBLISH))
+		return gh_error_set(error, GH_EINVAL,
+				    "%s: '%s' can't stand in message: module '%s' has no publish hook",
+				    entry->where, entry->name, module);
+	if (kind != GH_LIST_AUTHENTICATE)
 		return 0;
 	if (entry->required && !can_login(instance))
 		return gh_error_set(
@@ -92,7 +96,7 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
 	if (entry->required)
 		chain->required_end = chain->count;
 	else
-		chain->has_optional = chain->has_optional || chain->kind == GH_LIST_AUTHORIZE ||
+		chain->has_optional = chain->has_optional || chain->kind != GH_LIST_AUTHENTICATE ||
 				      can_login(instance);
 	return 0;
 }
@@ -100,7 +104,8 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
 static int check_whole(const struct gh_chain *chain, const struct gh_list_settings *list,
 		       struct gh_error *error)
 {
-	const char *key = chain->kind == GH_LIST_AUTHORIZE ? "authorize" : "authenticate";
+	static const char *const keys[] = { "authenticate", "authorize", "message" };
+	const char *key = keys[chain->kind];
 
 	if (chain->open)
 		return 0;

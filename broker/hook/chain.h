@@ -11,7 +11,7 @@
 struct gh_instance;
 struct gh_runtime;
 
-enum gh_list_kind { GH_LIST_AUTHENTICATE, GH_LIST_AUTHORIZE };
+enum gh_list_kind { GH_LIST_AUTHENTICATE, GH_LIST_AUTHORIZE, GH_LIST_MESSAGE };
 
 #define GH_CHAIN_MAX 32 /* entries: one bit each in struct gh_cover */
 
@@ -19,7 +19,7 @@ enum gh_list_kind { GH_LIST_AUTHENTICATE, GH_LIST_AUTHORIZE };
  * The built-in word `open` of a list. authenticate: `anonymous`: who brings neither user name,
  * password nor method is let in as the anonymous principal (without any entry: everybody, whatever
  * they bring). authorize: `anyone`: everything but topics and filters that begin with '$'. As an
- * entry before all others, not required.
+ * entry before all others, not required. message: open where it isn't written: nobody is asked.
  */
 struct gh_entry {
 	struct gh_instance *instance; /* the runtime's */

@@ -55,6 +55,7 @@ static GH_UNUSED void fixture_init(struct fixture *fixture)
 
 	*fixture = (struct fixture){ 0 };
 	fixture->settings.limits.hook_timeout = 5000;
+	fixture->settings.limits.packet_size = 100;
 	fixture->hooks.askers = gh_askers_new(2);
 	fixture->hooks.metrics = gh_metrics_new(2);
 	fixture->hooks.on_idle = fixture_on_idle;
@@ -148,6 +149,7 @@ static GH_UNUSED void fixture_decided(void *arg, struct gh_decision *decision)
 	fixture->done++;
 	fixture->decision = *decision;
 	decision->identity = NULL;
+	decision->edited = NULL;
 	decision->client_id = decision->shown_user = NULL;
 	decision->auth_data = NULL;
 }

@@ -29,6 +29,7 @@ void gh_decision_init(struct gh_decision *decision)
 	decision->cover = (struct gh_cover){ 0 };
 	decision->line = 0;
 	decision->why[0] = decision->file[0] = 0;
+	decision->edited = NULL;
 	decision->identity = NULL;
 	decision->client_id = decision->shown_user = NULL;
 	decision->auth_data = NULL;
@@ -56,7 +57,7 @@ void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_
 	fold->flags = fold->action = fold->index = 0;
 	fold->optional_allowed = fold->anonymous = fold->kept = fold->parts = false;
 	fold->all_cover = true;
-	if (point != GH_HOOK_AUTHORIZE)
+	if (gh_fold_is_login(fold))
 		fold->login = (struct gh_fold_login){ 0 };
 	gh_decision_init(decision);
 }
@@ -95,16 +96,29 @@ struct gh_instance *gh_fold_instance(const struct gh_fold *fold)
 	return gh_fold_entry(fold)->instance;
 }
 
+const struct gh_message *gh_fold_message(const struct gh_fold *fold)
+{
+	if (fold->decision->edited)
+		return &fold->decision->edited->message;
+	return ((const struct gh_publish *)fold->in)->message;
+}
+
 /* ---- asking one ---- */
 
-/* For authenticate, where a module sees what those before it gave; other arguments are the fold's
- * own. */
+/* For authenticate and publish, where a module sees what those before it gave; other arguments are
+ * the fold's own. */
 static enum gh_verdict call_now(struct gh_fold *fold, struct gh_instance *instance,
 				struct gh_answer *answer)
 {
 	struct gh_authenticate authenticate;
 	struct gh_exchange exchange;
+	struct gh_publish publish;
 
+	if (fold->asked == GH_HOOK_PUBLISH) {
+		publish = *(const struct gh_publish *)fold->in;
+		publish.message = gh_fold_message(fold);
+		return gh_call(instance, fold->asked, &publish, answer);
+	}
 	if (fold->asked == GH_HOOK_AUTHENTICATE) {
 		authenticate = fold->point == GH_HOOK_EXCHANGE
 				       ? *((const struct gh_exchange *)fold->in)->connect
@@ -224,6 +238,8 @@ static enum gh_verdict ask_entry(struct gh_fold *fold, const struct gh_entry *en
 		return ask_authorize(fold, entry, answer);
 	if (fold->point == GH_HOOK_EXCHANGE)
 		return ask_exchange(fold, entry, answer);
+	if (fold->point == GH_HOOK_PUBLISH)
+		return ask(fold, entry->instance, answer);
 	return ask_if_there(fold, entry, answer);
 }
 
@@ -251,8 +267,7 @@ static bool run_entry(struct gh_fold *fold, const struct gh_entry *entry, bool *
 	enum gh_verdict verdict;
 	bool decided = false;
 
-	gh_answer_init(&answer, entry->instance, fold->point != GH_HOOK_AUTHORIZE,
-		       gh_fold_step_due(fold));
+	gh_answer_init(&answer, entry->instance, gh_fold_is_login(fold), gh_fold_step_due(fold));
 	answer.hypothetical = fold->flags & GH_HYPOTHETICAL;
 	verdict = ask_entry(fold, entry, &answer);
 	*waits_r = verdict == GH_PENDING;

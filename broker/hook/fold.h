@@ -42,6 +42,12 @@ struct gh_fold {
 	struct gh_fold_login login;
 };
 
+/* It has the part of a login. */
+static inline bool gh_fold_is_login(const struct gh_fold *fold)
+{
+	return fold->point != GH_HOOK_AUTHORIZE && fold->point != GH_HOOK_PUBLISH;
+}
+
 /* The heads: a DENY by nobody. */
 void gh_decision_init(struct gh_decision *decision);
 /* decision's heads are initialised too. */
@@ -63,6 +69,8 @@ bool gh_fold_deny(struct gh_fold *fold, const struct gh_answer *answer, bool fai
  * any more. */
 const struct gh_entry *gh_fold_entry(const struct gh_fold *fold);
 struct gh_instance *gh_fold_instance(const struct gh_fold *fold); /* the one at fold->index */
+/* publish: the message as it is now. */
+const struct gh_message *gh_fold_message(const struct gh_fold *fold);
 uint64_t gh_fold_step_due(const struct gh_fold *fold); /* how long one that is asked now may take */
 
 /* What the fold needs of ask.c. */

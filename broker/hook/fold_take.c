@@ -141,6 +141,43 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 	return verdict;
 }
 
+/* ---- one answer of a publish ---- */
+
+static enum gh_verdict edit(struct gh_fold *fold, struct gh_answer *answer)
+{
+	const struct gh_publish *in = fold->in;
+	uint64_t max = fold->chain->runtime->settings->limits.packet_size;
+	struct gh_edited *edited;
+	struct gh_error error;
+
+	if (gh_edited_make(gh_fold_message(fold), answer->edits, in->message->topic, max, &edited,
+			   &error) < 0) {
+		answer->why[0] = 0;
+		gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", error.text);
+		return GH_ERROR;
+	}
+	gh_edited_unref(&fold->decision->edited);
+	fold->decision->edited = edited;
+	return GH_PASS;
+}
+
+static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict)
+{
+	bool passes_errors = answer->instance->on_error_next && !gh_fold_entry(fold)->required;
+
+	if (verdict == GH_CONTINUE) {
+		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
+		verdict = GH_ERROR;
+	}
+	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits)
+		verdict = edit(fold, answer);
+	if (verdict == GH_ERROR && passes_errors)
+		verdict = GH_PASS;
+	if (verdict == GH_DENY || verdict == GH_ERROR)
+		return gh_fold_deny(fold, answer, verdict == GH_ERROR);
+	return false;
+}
+
 /* ---- the end ---- */
 
 static bool refuse(struct gh_fold *fold, enum gh_cause cause, const char *why)
@@ -203,6 +240,10 @@ static bool grant(struct gh_fold *fold)
 
 void gh_fold_end(struct gh_fold *fold)
 {
+	if (fold->point == GH_HOOK_PUBLISH) {
+		fold->decision->verdict = GH_ALLOW;
+		return;
+	}
 	/* The last: a hypothetical lookup, where required ones without the hook were left out. */
 	if (fold->parts || fold->optional_allowed ||
 	    (!fold->chain->has_optional && fold->login.merge.count > 0)) {
@@ -284,6 +325,8 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 	count(fold, answer, verdict);
 	if (fold->parts)
 		return take_part(fold, answer, verdict);
+	if (fold->point == GH_HOOK_PUBLISH)
+		return take_publish(fold, answer, verdict);
 	required = gh_fold_entry(fold)->required;
 	verdict = fold->point == GH_HOOK_AUTHORIZE ? admit_authorize(fold, answer, verdict)
 						   : admit_login(fold, answer, verdict);

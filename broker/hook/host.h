@@ -16,7 +16,7 @@ struct gh_here {
 	struct gh_asker *asker;
 	struct gh_instance *instance; /* of which this is a thread */
 	void *local;                  /* then: what thread_start made */
-	unsigned tick;                /* calls of authorize: one in 64 is timed */
+	unsigned tick;                /* calls of authorize and publish: one in 64 is timed */
 };
 struct gh_here *gh_here(void);
 

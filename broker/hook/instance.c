@@ -36,7 +36,8 @@ const struct gh_module *gh_instance_module(const struct gh_instance *instance)
 const char *gh_hook_point_name(enum gh_hook_point point)
 {
 	static const char *const names[GH_HOOK_POINTS] = { "accept", "authenticate", "exchange",
-							   "lookup", "authorize",    "event" };
+							   "lookup", "authorize",    "publish",
+							   "event" };
 
 	return (unsigned)point < GH_HOOK_POINTS ? names[point] : "unknown";
 }

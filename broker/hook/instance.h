@@ -24,9 +24,10 @@ enum gh_hook_point {
 	GH_HOOK_EXCHANGE,
 	GH_HOOK_LOOKUP,
 	GH_HOOK_AUTHORIZE,
+	GH_HOOK_PUBLISH,
 	GH_HOOK_EVENT
 };
-#define GH_HOOK_POINTS 6u
+#define GH_HOOK_POINTS 7u
 const char *gh_hook_point_name(enum gh_hook_point point); /* "authenticate" */
 struct gh_instance_stats {
 	uint64_t calls[GH_HOOK_POINTS];     /* that were answered, or events told */

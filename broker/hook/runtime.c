@@ -48,6 +48,10 @@ static int build_lists(struct gh_runtime *runtime, struct gh_error *error)
 			rc = gh_chain_build(GH_LIST_AUTHORIZE, &listener->authorize, runtime,
 					    runtime->instances, runtime->instance_count,
 					    &policy->authorize, error);
+		if (!rc)
+			rc = gh_chain_build(GH_LIST_MESSAGE, &listener->message, runtime,
+					    runtime->instances, runtime->instance_count,
+					    &policy->message, error);
 		if (rc)
 			return rc;
 	}
@@ -58,7 +62,8 @@ static bool is_listed(const struct gh_runtime *runtime, const struct gh_instance
 {
 	for (size_t i = 0; i < runtime->policy_count; i++)
 		if (gh_chain_has(runtime->policies[i].authenticate, instance) ||
-		    gh_chain_has(runtime->policies[i].authorize, instance))
+		    gh_chain_has(runtime->policies[i].authorize, instance) ||
+		    gh_chain_has(runtime->policies[i].message, instance))
 			return true;
 	return false;
 }
@@ -71,7 +76,8 @@ static void warn_of_unlisted(const struct gh_runtime *runtime)
 
 		if ((gh_call_has(instance, GH_HOOK_AUTHENTICATE) ||
 		     gh_call_has(instance, GH_HOOK_EXCHANGE) ||
-		     gh_call_has(instance, GH_HOOK_AUTHORIZE)) &&
+		     gh_call_has(instance, GH_HOOK_AUTHORIZE) ||
+		     gh_call_has(instance, GH_HOOK_PUBLISH)) &&
 		    !is_listed(runtime, instance))
 			gh_log_warning("%s: '%s' stands in no listener's list: nobody asks it",
 				       runtime->settings->plugins[i].where, instance->name);
@@ -135,6 +141,7 @@ void gh_runtime_free(struct gh_runtime **runtime)
 	for (size_t i = 0; i < gone->policy_count; i++) {
 		gh_chain_free(&gone->policies[i].authenticate);
 		gh_chain_free(&gone->policies[i].authorize);
+		gh_chain_free(&gone->policies[i].message);
 	}
 	free(gone->policies);
 	free(gone->instances);

@@ -42,7 +42,7 @@ struct gh_runtime {
 };
 struct gh_policy {
 	const char *listener; /* its name */
-	struct gh_chain *authenticate, *authorize;
+	struct gh_chain *authenticate, *authorize, *message;
 };
 
 /* What belongs to the process, not to one configuration. */

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum how { NOW, LATER, TWICE, NEVER };
-enum point { ANY, ACCEPT, AUTHENTICATE, EXCHANGE, LOOKUP, AUTHORIZE };
+enum point { ANY, ACCEPT, AUTHENTICATE, EXCHANGE, LOOKUP, AUTHORIZE, PUBLISH };
 
 struct rule {
 	int64_t hook, action, answer, how;
@@ -31,6 +31,7 @@ struct rule {
 	uint64_t delay;
 	const char *while_exists;
 	const char *principal, *group, *client_id, *shown_user, *why, *file, *attribute;
+	const char *new_topic, *new_payload, *property;
 	int64_t line, cause, reason, expires_in, max_qos, max_size;
 	bool covers, no_retain, disconnect;
 };
@@ -86,9 +87,25 @@ static void fill_login(const struct rule *rule, struct gh_answer *out, struct gh
 	}
 }
 
+static void fill_message(const struct rule *rule, struct gh_answer *out)
+{
+	const char *equals = rule->property ? strchr(rule->property, '=') : NULL;
+	char name[64] = "";
+
+	if (rule->new_topic)
+		gh_answer_topic(out, rule->new_topic, strlen(rule->new_topic));
+	if (rule->new_payload)
+		gh_answer_payload(out, rule->new_payload, strlen(rule->new_payload));
+	if (equals && (size_t)(equals - rule->property) < sizeof(name))
+		memcpy(name, rule->property, (size_t)(equals - rule->property));
+	if (rule->property)
+		gh_answer_property(out, equals ? name : rule->property, equals ? equals + 1 : NULL);
+}
+
 static void fill_from(const struct rule *rule, struct gh_answer *out, struct gh_host *host)
 {
 	fill_login(rule, out, host);
+	fill_message(rule, out);
 	if (rule->why)
 		gh_answer_why(out, "%s", rule->why);
 	if (rule->file)
@@ -151,8 +168,8 @@ static void write_call(const struct probe *probe, enum point point, const char *
 		       const struct gh_client *client, uint32_t action, struct gh_str topic,
 		       uint32_t flags)
 {
-	static const char *const names[] = { "",         "accept", "authenticate",
-					     "exchange", "lookup", "authorize" };
+	static const char *const names[] = { "",       "accept",    "authenticate", "exchange",
+					     "lookup", "authorize", "publish" };
 	struct probe_line line;
 
 	if (!probe->config->calls)
@@ -218,6 +235,14 @@ static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, 
 
 	return answer(instance, AUTHORIZE, identity ? identity->principal : NULL, in->client,
 		      in->action, in->topic, in->flags, out);
+}
+
+static enum gh_verdict publish(void *instance, const struct gh_publish *in, struct gh_answer *out)
+{
+	const struct gh_identity *identity = in->client->identity;
+
+	return answer(instance, PUBLISH, identity ? identity->principal : NULL, in->client, 0,
+		      in->message->topic, in->flags, out);
 }
 
 static void event(void *instance, const struct gh_event *event)
@@ -294,7 +319,7 @@ static void thread_stop(void *instance, void *local)
 
 static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, hook, GH_ENUM, "which hook", .standard = "any",
-		  .unit = "any|accept|authenticate|exchange|lookup|authorize"),
+		  .unit = "any|accept|authenticate|exchange|lookup|authorize|publish"),
 	GH_OPTION(struct rule, action, GH_ENUM, "which action", .standard = "any",
 		  .unit = "any|publish|subscribe|receive|will"),
 	GH_OPTION(struct rule, user, GH_STRING, "user name or principal"),
@@ -319,6 +344,9 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, expires_in, GH_INT, "seconds", .standard = "0"),
 	GH_OPTION(struct rule, max_qos, GH_INT, "limit", .standard = "-1"),
 	GH_OPTION(struct rule, max_size, GH_INT, "limit", .standard = "-1"),
+	GH_OPTION(struct rule, new_topic, GH_STRING, "the topic it gets"),
+	GH_OPTION(struct rule, new_payload, GH_STRING, "the payload it gets"),
+	GH_OPTION(struct rule, property, GH_STRING, "name=value, or a name: removed"),
 	GH_OPTION(struct rule, covers, GH_BOOL, "covers deliveries", .standard = "no"),
 	GH_OPTION(struct rule, no_retain, GH_BOOL, "limit", .standard = "no"),
 	GH_OPTION(struct rule, disconnect, GH_BOOL, "with deny", .standard = "no"),
@@ -352,4 +380,5 @@ GH_PLUGIN(probe) = {
 	.lookup = lookup,
 	.authorize = authorize,
 	.event = event,
+	.publish = publish,
 };

@@ -75,8 +75,8 @@ def test_fine(directory):
     ("nothing-like-it", r"no module 'nothing-like-it' in /"),
     ("prob", r"no module 'prob' .*did you mean 'probe'"),
     ("../probe", r"'../probe' is no name of a module"),
-    ("broken-minor", r"broken-minor.so: it is built for ABI 0\.2, this broker has 0\.1"),
-    ("broken-major", r"broken-major.so: it is built for ABI 1\.1, this broker has 0\.1"),
+    ("broken-minor", r"broken-minor.so: it is built for ABI 0\.3, this broker has 0\.2"),
+    ("broken-major", r"broken-major.so: it is built for ABI 1\.2, this broker has 0\.2"),
     ("broken-flags", r"broken-flags.so: it has flags .*0x40000000"),
     ("broken-no-create", r"broken-no-create.so: its descriptor lacks 'create'"),
     ("broken-no-hook", r"broken-no-hook.so: its descriptor lacks a hook"),
@@ -162,6 +162,10 @@ def test_a_running_broker_refuses_too(make_broker, connect):
     ({"authorize": ["probe", "probe"]}, r"'probe'.*twice"),
     ({"authorize": ["challenge"]}, r"'challenge'.*authorize"),
     ({"authenticate": ["acl"], "anonymous": False}, r"'acl'"),
+    ({"message": []}, r"'message': an empty list"),
+    ({"message": ["prob"]}, r"'prob'.*did you mean 'probe'"),
+    ({"message": ["probe", "probe"]}, r"'probe'.*twice"),
+    ({"message": ["challenge"]}, r"'challenge' can't stand in message: .*no publish hook"),
 ])
 def test_lists_without_sense(listener, pattern):
     """An empty list never means that everything is allowed; an instance must have a hook for its list."""
