@@ -68,9 +68,10 @@ enum gh_client_id_rule {
 struct gh_listener_settings {
 	const char *name;
 	const char *address; /* "0.0.0.0:1883", "[::1]:1883", "host:1883", "*:1883", "unix:/path"; the port is checked */
-	unsigned mode;                                   /* of a UNIX socket's file */
-	const char *where;                               /* of its section */
-	struct gh_list_settings authenticate, authorize, message; /* none is empty without being open */
+	unsigned mode;     /* of a UNIX socket's file */
+	const char *where; /* of its section */
+	struct gh_list_settings authenticate, authorize,
+		message; /* none is empty without being open */
 	enum gh_client_id_rule client_id;
 	const struct gh_template *client_id_template;   /* GH_CLIENT_ID_TEMPLATE; else NULL */
 	const struct gh_template *response_information; /* NULL: none is given */

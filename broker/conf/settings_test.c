@@ -226,11 +226,10 @@ static const struct {
 	{ "listeners: {a: {" A ", anonymous: yes, message: none}}\n",
 	  "t.yaml:1:58: 'message': expected a list of plugins such as [acl], found 'none'" },
 	{ "listeners: {a: {" A ", anonymous: yes, messages: [p]}}\n",
-	  "t.yaml:1:49: unknown key 'messages', expected one of address, mode, anonymous, authenticate, authorize, "
-	  "message, client-id, on-deny, check-payload-format, response-information, limits" },
+	  "t.yaml:1:49: unknown key 'messages' (did you mean 'message'?)" },
 	{ "listeners: {a: {" A ", anonymous: yes, tls: {}}}\n",
 	  "t.yaml:1:49: unknown key 'tls', expected one of address, mode, anonymous, authenticate, authorize, "
-	  "client-id, on-deny, check-payload-format, response-information, limits" },
+	  "message, client-id, on-deny, check-payload-format, response-information, limits" },
 	{ "listeners: {a: {" A ", anonymous: yes, on-deny: drop}}\n",
 	  "t.yaml:1:58: 'on-deny': expected acknowledge or disconnect, found 'drop'" },
 	{ "listeners: {a: {" A ", anonymous: yes, client-id: '{usrname}'}}\n",
