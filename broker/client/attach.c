@@ -39,7 +39,7 @@ static void tell_session(struct gh_shard *shard, const struct gh_client *client,
 void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t code)
 {
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
-	gh_review_cancel(session);
+	gh_session_unwatch(session);
 	gh_will_session_ends(shard, session);
 	gh_list_each(&session->subscriptions, it, next) gh_subscription_end(
 		shard, session, gh_container(it, struct gh_subscriber, in_session), false);

@@ -16,6 +16,7 @@
 #include "client/publish.h"
 #include "client/send.h"
 #include "client/subscribe.h"
+#include "client/verdicts.h"
 
 #include <stdlib.h>
 
@@ -175,6 +176,7 @@ void gh_channel_free(struct gh_channel **channel)
 		gh_channel_uproot(c);
 	gh_alias_in_done(&c->alias_in);
 	gh_alias_out_free(&c->alias_out);
+	gh_verdicts_free(&c->verdicts);
 	gh_snapshot_unref(&c->author);
 	gh_snapshot_unref(&c->who);
 	free(c->auth_method);

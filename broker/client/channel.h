@@ -14,6 +14,7 @@ struct gh_parked;
 struct gh_subscribing;
 struct gh_author_answer;
 struct gh_reauth;
+struct gh_verdicts;
 
 enum gh_channel_state {
 	GH_CHANNEL_YOUNG, /* CONNECT hasn't come */
@@ -33,9 +34,10 @@ struct gh_channel {
 	struct gh_conn *conn;
 	struct gh_session *session; /* CONNECTED only */
 	struct gh_snapshot *who; /* facts of the client; before the login those of the connection */
-	struct gh_snapshot *author; /* the same as the author of messages; NULL: not made yet */
-	struct gh_login *login;     /* from CONNECT to CONNACK, else NULL */
-	struct gh_parked *parked;   /* a PUBLISH whose authorization waits */
+	struct gh_snapshot *author;   /* the same as the author of messages; NULL: not made yet */
+	struct gh_verdicts *verdicts; /* that modules let us keep; NULL: none */
+	struct gh_login *login;       /* from CONNECT to CONNACK, else NULL */
+	struct gh_parked *parked;     /* a PUBLISH whose authorization waits */
 	struct gh_subscribing *subscribing; /* a SUBSCRIBE likewise */
 	struct gh_reauth *reauth;           /* a re-authentication under way */
 	struct gh_author_answer *author_answer; /* is the author of a retained message still entitled? */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/publish.h"
 #include "client/rights.h"
+#include "client/verdicts.h"
 
 #include <stdlib.h>
 
@@ -79,12 +80,35 @@ static void go_on(struct gh_channel *channel, struct gh_decision *decision, step
 
 static step_fn judged;
 
-static void on_judged(void *arg, struct gh_decision *decision)
+static struct gh_verdict_key key_of(const struct gh_channel *channel, const struct gh_incoming *in)
 {
-	go_on(arg, decision, judged);
+	return (struct gh_verdict_key){ .hash = &channel->shard->broker->key,
+					.topic = gh_incoming_topic(in),
+					.action = GH_PUBLISH,
+					.generation = in->generation,
+					.now_ms = gh_shard_now(channel->shard) };
 }
 
-static enum gh_next authorize(struct gh_channel *channel, struct gh_incoming *in)
+/* A verdict about another identity or policy than today's is used, not kept. */
+static void keep(struct gh_channel *channel, const struct gh_incoming *in,
+		 const struct gh_decision *decision)
+{
+	struct gh_verdict_key key = key_of(channel, in);
+
+	if (in->who == channel->who && in->generation == gh_shard_generation(channel->shard))
+		gh_verdicts_keep(&channel->verdicts, &key, decision);
+}
+
+static void on_judged(void *arg, struct gh_decision *decision)
+{
+	struct gh_channel *channel = arg;
+
+	if (decision->keep)
+		keep(channel, &channel->parked->in, decision);
+	go_on(channel, decision, judged);
+}
+
+static enum gh_next ask(struct gh_channel *channel, struct gh_incoming *in)
 {
 	const struct gh_packet_publish *packet = &in->packet;
 	struct gh_authorize question = { .client = gh_channel_client(channel),
@@ -99,9 +123,27 @@ static enum gh_next authorize(struct gh_channel *channel, struct gh_incoming *in
 	struct gh_decision decision;
 	struct gh_ask *waits;
 
-	in->generation = gh_shard_generation(channel->shard);
 	waits = gh_ask_authorize(&asking, &question, NULL, &decision);
-	return waits ? wait(channel, in, waits) : judged(channel, in, &decision);
+	if (waits)
+		return wait(channel, in, waits);
+	if (decision.keep)
+		keep(channel, in, &decision);
+	return judged(channel, in, &decision);
+}
+
+static enum gh_next authorize(struct gh_channel *channel, struct gh_incoming *in)
+{
+	struct gh_verdict_key key;
+	struct gh_decision decision;
+
+	in->generation = gh_shard_generation(channel->shard);
+	in->who = channel->who;
+	if (channel->verdicts) {
+		key = key_of(channel, in);
+		if (gh_verdicts_find(channel->verdicts, &key, &decision))
+			return judged(channel, in, &decision);
+	}
+	return ask(channel, in);
 }
 
 static enum gh_next denied(struct gh_channel *channel, const struct gh_incoming *in,

@@ -12,9 +12,10 @@ struct gh_incoming {
 	struct gh_str topic;      /* resolved: its own, or what its alias stands for */
 	struct gh_edited *edited; /* what modules have made of it; NULL: as it came */
 	/* permit.c's */
-	const struct gh_frame *frame; /* NULL: it waits, copied */
-	uint32_t generation;          /* of the policy that is asked */
-	bool filtered;                /* the message list has been asked */
+	const struct gh_frame *frame;  /* NULL: it waits, copied */
+	uint32_t generation;           /* of the policy that is asked */
+	const struct gh_snapshot *who; /* that is asked about; compared alone, it may be gone */
+	bool filtered;                 /* the message list has been asked */
 };
 
 static inline struct gh_str gh_incoming_topic(const struct gh_incoming *in)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "client/attach.h"
 #include "client/groups.h"
+#include "client/renewal.h"
 #include "client/rights.h"
 #include "client/subscribe.h"
 #include "mqtt/topic.h"
@@ -67,10 +68,16 @@ static void review_free(struct review *review)
 	free(review);
 }
 
-void gh_review_cancel(struct gh_session *session)
+static void review_cancel(struct gh_session *session)
 {
 	if (session->review)
 		review_free(session->review);
+}
+
+void gh_session_unwatch(struct gh_session *session)
+{
+	review_cancel(session);
+	gh_renewal_free(session);
 }
 
 /* ---- what can't be answered ---- */
@@ -115,6 +122,7 @@ static void review_done(struct review *review)
 	uint64_t left;
 
 	if (!review->failed) {
+		gh_renewed(review->session);
 		review_free(review);
 		return;
 	}
@@ -176,6 +184,7 @@ static void filter_judged(struct review *review, const struct gh_decision *decis
 	gh_tell_denied(review->shard, gh_snapshot_client(review->session->identity), GH_SUBSCRIBE,
 		       share.filter, decision);
 	gh_subscription_end(review->shard, review->session, subscriber, true);
+	gh_cover_forget_waiting(review->session);
 }
 
 static void on_filter_judged(void *arg, struct gh_decision *decision)
@@ -246,7 +255,7 @@ static struct review *review_new(struct gh_shard *shard, struct gh_session *sess
 {
 	struct review *review = gh_zalloc(sizeof(*review));
 
-	gh_review_cancel(session);
+	review_cancel(session);
 	gh_timeout_init(&review->again, on_again);
 	review->delay = AGAIN_MS;
 	session->review = review;
@@ -284,8 +293,7 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
 }
 
-/* Its subscriptions alone. */
-static void review_rights(struct gh_shard *shard, struct gh_session *session)
+void gh_review_rights(struct gh_shard *shard, struct gh_session *session)
 {
 	struct review *review = review_new(shard, session, NULL);
 
@@ -296,14 +304,14 @@ static void review_rights(struct gh_shard *shard, struct gh_session *session)
 void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
 {
 	gh_cover_forget(shard, session);
-	review_rights(shard, session);
+	gh_review_rights(shard, session);
 }
 
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what)
 {
 	set_identity(channel->shard, channel->session, identity, what);
-	review_rights(channel->shard, channel->session);
+	gh_review_rights(channel->shard, channel->session);
 }
 
 /* Its owner is gone or disabled: connection and session end, nothing of it is left to be resumed. */
@@ -443,7 +451,7 @@ static void orphan_reviews(struct gh_shard *shard)
 	gh_registry_walk_begin(shard->sessions, &walk);
 	while ((session = gh_registry_walk_next(shard->sessions, &walk)))
 		if (session->review && ((struct review *)session->review)->recheck)
-			gh_review_cancel(session);
+			review_cancel(session);
 }
 
 void gh_recheck_cancel(struct gh_shard *shard)

@@ -24,10 +24,13 @@ void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *
 /* One session: what was judged while the policy was replaced, by the one before. May end it and its connection. */
 void gh_recheck_session(struct gh_shard *shard, struct gh_session *session);
 
+/* Asks about its subscriptions; what was covered holds meanwhile. */
+void gh_review_rights(struct gh_shard *shard, struct gh_session *session);
+
 /* A session is resumed by its owner with other groups, attributes, or by another listener: its subscriptions are asked again. */
 void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session);
 
-/* The session ends: it isn't reviewed any more. */
-void gh_review_cancel(struct gh_session *session);
+/* The session ends: nothing of it is asked any more. */
+void gh_session_unwatch(struct gh_session *session);
 
 #endif

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "client/renewal.h"
+#include "client/verdicts.h"
 #include "mqtt/topic.h"
 
 bool gh_right_given(const struct gh_decision *decision, uint8_t qos, bool retain, uint64_t size)
@@ -138,7 +140,7 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 	gh_event_tell(shard->runtime, &event);
 }
 
-void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber,
+void gh_cover_keep(struct gh_shard *shard, struct gh_subscriber *subscriber,
 		   const struct gh_cover *cover)
 {
 	uint32_t generation = gh_shard_generation(shard);
@@ -147,6 +149,9 @@ void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscribe
 	subscriber->judged = cover->pass | cover->allow ? generation : 0;
 	subscriber->cover_pass = cover->pass;
 	subscriber->cover_allow = cover->allow;
+	if (cover->seconds)
+		gh_renew_before(shard, subscriber->who.session,
+				gh_shard_now(shard) + cover->seconds * 1000ull);
 }
 
 static bool uncover(void *arg, struct gh_delivery *delivery)
@@ -156,17 +161,25 @@ static bool uncover(void *arg, struct gh_delivery *delivery)
 	return false;
 }
 
-void gh_cover_forget(const struct gh_shard *shard, struct gh_session *session)
+void gh_cover_forget_waiting(struct gh_session *session)
 {
-	const struct gh_cover nothing = { 0 };
-
-	gh_list_each(&session->subscriptions, it, next)
-		gh_cover_keep(shard, gh_container(it, struct gh_subscriber, in_session), &nothing);
 	for (struct gh_window_entry *e = gh_window_first(&session->window); e;
 	     e = gh_window_next(&session->window, e))
 		uncover(NULL, &e->delivery);
 	gh_queue_filter(&session->queue, uncover, NULL);
 	gh_backlog_uncover(&session->backlog);
+}
+
+void gh_cover_forget(struct gh_shard *shard, struct gh_session *session)
+{
+	const struct gh_cover nothing = { 0 };
+	struct gh_channel *channel = session->channel;
+
+	if (channel)
+		gh_verdicts_free(&channel->verdicts);
+	gh_list_each(&session->subscriptions, it, next)
+		gh_cover_keep(shard, gh_container(it, struct gh_subscriber, in_session), &nothing);
+	gh_cover_forget_waiting(session);
 }
 
 /* Some modules of the list have covered it, others want to be asked: a rare mixture, so the subscription that a message
@@ -193,6 +206,14 @@ static bool partly_covered(struct gh_shard *shard, const struct gh_session *sess
 		return true;
 	}
 	return false;
+}
+
+/* The verdicts of its connection: an offline session has none. */
+static struct gh_verdicts **verdicts_of(const struct gh_session *session)
+{
+	struct gh_channel *channel = session->channel;
+
+	return channel ? &channel->verdicts : NULL;
 }
 
 static bool ask_receive(struct gh_shard *shard, struct gh_session *session,
@@ -223,16 +244,27 @@ bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
 				   .topic = message->topic,
 				   .payload_size = message->payload.n,
 				   .properties = message->properties };
+	struct gh_verdicts **verdicts = verdicts_of(session);
 	struct gh_decision decision;
+	struct gh_verdict_key key;
+	bool kept;
 
 	if (covered == gh_shard_generation(shard))
 		return true;
+	key = (struct gh_verdict_key){ .hash = &shard->broker->key,
+				       .topic = message->topic,
+				       .action = GH_RECEIVE,
+				       .generation = gh_shard_generation(shard),
+				       .now_ms = gh_shard_now(shard) };
+	kept = verdicts && *verdicts && gh_verdicts_find(*verdicts, &key, &decision);
 	if (author && author->identity) {
 		in.author = author->identity->principal;
 		in.author_realm = author->identity->realm;
 	}
-	if (!ask_receive(shard, session, &in, &decision))
+	if (!kept && !ask_receive(shard, session, &in, &decision))
 		return false;
+	if (!kept && verdicts && decision.keep)
+		gh_verdicts_keep(verdicts, &key, &decision);
 	if (gh_right_given(&decision, qos, false, message->payload.n))
 		return true;
 	gh_tell_denied(shard, client, GH_RECEIVE, message->topic, &decision);

@@ -13,11 +13,14 @@ void gh_tell_denied(struct gh_shard *shard, const struct gh_client *client, enum
 		    struct gh_str topic, const struct gh_decision *decision);
 
 /* What the SUBSCRIBE's decision said of later deliveries: kept in the subscription under the present generation. */
-void gh_cover_keep(const struct gh_shard *shard, struct gh_subscriber *subscriber,
+void gh_cover_keep(struct gh_shard *shard, struct gh_subscriber *subscriber,
 		   const struct gh_cover *cover);
 
-/* Another identity or listener: of what its subscriptions and what waits for it were covered by, nothing holds. */
-void gh_cover_forget(const struct gh_shard *shard, struct gh_session *session);
+/* Another identity or listener: of the verdicts that were kept, and what its subscriptions and what waits for it were covered
+ * by, nothing holds. */
+void gh_cover_forget(struct gh_shard *shard, struct gh_session *session);
+/* Only of what waits for it. */
+void gh_cover_forget_waiting(struct gh_session *session);
 
 /* RECEIVE: may this session have a message? covered: policy generation under which its filter covered it. Never waits.
  * A session without an identity in force (its listener is gone) may not. */

@@ -60,7 +60,7 @@ static void start(struct gh_worker *worker, void *arg)
 
 static void discard_session(struct gh_shard *shard, struct gh_session *session)
 {
-	gh_review_cancel(session);
+	gh_session_unwatch(session);
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
 	gh_will_session_ends(shard, session);
 	gh_list_each(&session->subscriptions, it, next)

@@ -24,6 +24,8 @@ void gh_answer_init(struct gh_answer *answer, struct gh_instance *instance, bool
 	answer->late = answer->called = answer->hypothetical = false;
 	answer->login = login;
 	answer->reason_set = answer->no_retain = answer->covers = answer->disconnect = false;
+	answer->cache = false;
+	answer->cache_s = 0;
 	answer->reason = 0;
 	answer->max_qos = 2;
 	answer->cause = answer->line = 0;
@@ -191,6 +193,10 @@ void gh_answer_set_number(struct gh_answer *answer, uint32_t key, int64_t value)
 	case GH_A_MAX_SIZE: answer->max_size = at_most(value, INT64_MAX); break;
 	case GH_A_NO_RETAIN: answer->no_retain = true; break;
 	case GH_A_COVERS: answer->covers = true; break;
+	case GH_A_CACHE:
+		answer->cache = value >= 0;
+		answer->cache_s = (uint32_t)at_most(value, UINT32_MAX);
+		break;
 	case GH_A_DISCONNECT: answer->disconnect = true; break;
 	default: break;
 	}

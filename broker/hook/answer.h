@@ -30,9 +30,10 @@ struct gh_answer {
 	bool hypothetical;       /* explain: nothing is counted */
 	bool late;               /* between gh_answer_begin() and gh_answer_end() */
 	bool login;              /* the setters of logins have an effect */
-	bool reason_set, no_retain, covers, disconnect;
+	bool reason_set, no_retain, covers, disconnect, cache;
 	uint8_t reason, max_qos;
 	uint32_t cause, line;
+	uint32_t cache_s; /* of `cache`: seconds, 0: until something changes */
 	uint64_t max_size;
 	struct gh_login_answer *in;              /* NULL: nothing set */
 	struct gh_edits *edits;                  /* publish; NULL: nothing set */

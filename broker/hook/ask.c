@@ -184,6 +184,9 @@ static void fold_done(struct gh_fold *fold)
 {
 	if (gh_fold_is_login(fold))
 		gh_fold_login_done(&fold->login);
+	else
+		fold->decision->keep =
+			fold->all_keep && !(fold->flags & (GH_RECHECK | GH_HYPOTHETICAL));
 }
 
 /* An exchange that goes on keeps the fold; one that has ended is over for good. */

@@ -39,6 +39,7 @@ struct gh_edited;
 struct gh_cover {
 	bool whole; /* all that were asked said so: RECEIVE needn't be asked */
 	uint32_t pass, allow;
+	uint32_t seconds; /* it holds so long, 0: until the policy or the identity changes */
 };
 
 /* The outcome. Only heads of texts are initialised: it may live on the stack uncleared. */
@@ -54,7 +55,12 @@ struct gh_decision {
 	/* authorize, of an ALLOW */
 	uint8_t max_qos; /* 0..2 */
 	bool no_retain;
-	bool disconnect;       /* of a DENY */
+	bool disconnect; /* of a DENY */
+	bool beyond;     /* a DENY by the core: beyond the limits of what was an ALLOW */
+	/* Every module asked said that it depends on client, action and topic alone: it may be kept for
+	 * keep_s seconds, 0: until the policy or the identity changes */
+	bool keep;
+	uint32_t keep_s;
 	uint64_t max_size;     /* bytes of payload; GH_NO_MAX_SIZE: no limit */
 	struct gh_cover cover; /* SUBSCRIBE */
 	uint32_t line;         /* 0: none */

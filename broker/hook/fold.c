@@ -29,6 +29,8 @@ void gh_decision_init(struct gh_decision *decision)
 	decision->cover = (struct gh_cover){ 0 };
 	decision->line = 0;
 	decision->why[0] = decision->file[0] = 0;
+	decision->beyond = decision->keep = false;
+	decision->keep_s = 0;
 	decision->edited = NULL;
 	decision->identity = NULL;
 	decision->client_id = decision->shown_user = NULL;
@@ -56,7 +58,7 @@ void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_
 	fold->point = fold->asked = point;
 	fold->flags = fold->action = fold->index = 0;
 	fold->optional_allowed = fold->anonymous = fold->kept = fold->parts = false;
-	fold->all_cover = true;
+	fold->all_cover = fold->all_keep = true;
 	if (gh_fold_is_login(fold))
 		fold->login = (struct gh_fold_login){ 0 };
 	gh_decision_init(decision);

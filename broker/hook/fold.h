@@ -39,6 +39,7 @@ struct gh_fold {
 	bool kept;             /* re-authentication: what this one gave before stands */
 	bool parts;            /* lookup with RECHECK */
 	bool all_cover;
+	bool all_keep; /* authorize: everyone asked so far said that its answer may be kept */
 	struct gh_fold_login login;
 };
 

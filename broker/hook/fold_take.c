@@ -109,6 +109,19 @@ static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answe
 	return verdict;
 }
 
+/* 0 is for ever. */
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+/* What a cover has answered stands in the subscription: it may end before. */
+static void note_keep(struct gh_fold *fold, const struct gh_answer *answer, enum gh_verdict verdict)
+{
+	fold->all_keep = fold->all_keep && answer->cache && verdict != GH_ERROR;
+	fold->decision->keep_s = sooner(fold->decision->keep_s, answer->cache_s);
+}
+
 static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *answer,
 				       enum gh_verdict verdict)
 {
@@ -129,6 +142,8 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 			decision->cover.pass |= 1u << fold->index;
 		else if (covers)
 			decision->cover.allow |= 1u << fold->index;
+		if (covers)
+			decision->cover.seconds = sooner(decision->cover.seconds, answer->cache_s);
 		fold->all_cover = fold->all_cover && covers;
 	}
 	if (verdict == GH_ALLOW) {
@@ -188,6 +203,12 @@ static bool refuse(struct gh_fold *fold, enum gh_cause cause, const char *why)
 	return true;
 }
 
+static bool beyond(struct gh_fold *fold, const char *why)
+{
+	fold->decision->beyond = true;
+	return refuse(fold, GH_CAUSE_LIMIT, why);
+}
+
 static struct gh_shared_identity *identity_of(struct gh_fold *fold)
 {
 	struct gh_shared_identity *made;
@@ -223,13 +244,13 @@ static bool grant_authorize(struct gh_fold *fold)
 	if (fold->action == GH_SUBSCRIBE)
 		return true;
 	if (in->payload_size > decision->max_size)
-		return refuse(fold, GH_CAUSE_LIMIT, "the payload is larger than this rule allows");
+		return beyond(fold, "the payload is larger than this rule allows");
 	if (fold->action == GH_RECEIVE)
 		return true;
 	if (in->qos > decision->max_qos)
-		return refuse(fold, GH_CAUSE_LIMIT, "the QoS is higher than this rule allows");
+		return beyond(fold, "the QoS is higher than this rule allows");
 	if (in->retain && decision->no_retain)
-		return refuse(fold, GH_CAUSE_LIMIT, "this rule allows no retained messages");
+		return beyond(fold, "this rule allows no retained messages");
 	return true;
 }
 
@@ -330,6 +351,7 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 	required = gh_fold_entry(fold)->required;
 	verdict = fold->point == GH_HOOK_AUTHORIZE ? admit_authorize(fold, answer, verdict)
 						   : admit_login(fold, answer, verdict);
+	note_keep(fold, answer, verdict);
 	fold->kept = false;
 	if (verdict == GH_ERROR && answer->instance->on_error_next && !required)
 		verdict = GH_PASS;

@@ -39,6 +39,7 @@ struct gh_session {
 	void *channel;                /* the connection's client state; NULL: offline */
 	void *keeper;                 /* the room above's own, for callbacks of timeouts */
 	void *review;                 /* the room above's own: a re-check under way */
+	void *renewal;                /* likewise: rights to be asked anew before they end */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */

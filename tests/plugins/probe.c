@@ -32,7 +32,7 @@ struct rule {
 	const char *while_exists;
 	const char *principal, *group, *client_id, *shown_user, *why, *file, *attribute;
 	const char *new_topic, *new_payload, *property;
-	int64_t line, cause, reason, expires_in, max_qos, max_size;
+	int64_t line, cause, reason, expires_in, max_qos, max_size, cache;
 	bool covers, no_retain, disconnect;
 };
 
@@ -122,6 +122,8 @@ static void fill_from(const struct rule *rule, struct gh_answer *out, struct gh_
 		gh_answer_no_retain(out);
 	if (rule->covers)
 		gh_answer_covers(out);
+	if (rule->cache >= 0)
+		gh_answer_cache(out, rule->cache);
 	if (rule->disconnect)
 		gh_answer_disconnect(out);
 }
@@ -347,6 +349,8 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, new_topic, GH_STRING, "the topic it gets"),
 	GH_OPTION(struct rule, new_payload, GH_STRING, "the payload it gets"),
 	GH_OPTION(struct rule, property, GH_STRING, "name=value, or a name: removed"),
+	GH_OPTION(struct rule, cache, GH_INT, "seconds it may be kept, 0: until a change",
+		  .standard = "-1"),
 	GH_OPTION(struct rule, covers, GH_BOOL, "covers deliveries", .standard = "no"),
 	GH_OPTION(struct rule, no_retain, GH_BOOL, "limit", .standard = "no"),
 	GH_OPTION(struct rule, disconnect, GH_BOOL, "with deny", .standard = "no"),
