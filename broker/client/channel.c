@@ -13,6 +13,7 @@
 #include "client/author.h"
 #include "client/connect.h"
 #include "client/deliver.h"
+#include "client/hold.h"
 #include "client/publish.h"
 #include "client/send.h"
 #include "client/subscribe.h"
@@ -172,6 +173,7 @@ void gh_channel_free(struct gh_channel **channel)
 	if (!c)
 		return;
 	cancel_asks(c);
+	gh_hold_drop(c);
 	if (c->shard)
 		gh_channel_uproot(c);
 	gh_alias_in_done(&c->alias_in);
@@ -421,6 +423,7 @@ void gh_channel_accept(struct gh_worker *worker, const struct gh_accepted *accep
 	channel->who = facts(accepted->conn, accepted->listener,
 			     atomic_fetch_add(&shard->broker->connections, 1) + 1);
 	channel->receiver.max = GH_PACKET_MAX;
+	gh_list_init(&channel->held);
 	gh_timeout_init(&channel->timeout, on_timeout);
 	gh_channel_plant(channel, shard);
 	if (!gh_channel_refresh(channel))

@@ -63,6 +63,9 @@ struct gh_channel {
 	bool has_end;          /* end_reason is set */
 	bool response_info;
 
+	struct gh_node held; /* hold.c's: acknowledgements that wait for a barrier */
+	uint32_t held_count;
+
 	struct gh_alias_in alias_in;
 	struct gh_alias_out *alias_out; /* NULL: none is used */
 	struct gh_channel_traffic received, sent;

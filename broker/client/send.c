@@ -3,6 +3,7 @@
 #include "client/send.h"
 
 #include "base/str.h"
+#include "client/hold.h"
 
 /* Reserve what the encoder asks for, then let it write: its room is the same both times. */
 #define SEND(channel, call_sizing, call_writing) \
@@ -14,8 +15,29 @@
 		} \
 	} while (0)
 
+/* The same, for what waits for a barrier. */
+#define HOLD(channel, type, packet_id, call_sizing, call_writing) \
+	do { \
+		size_t n_ = (call_sizing); \
+		uint8_t *out_ = gh_buf_reserve((scratch_of(channel)), n_); \
+		if (n_ > 0) \
+			gh_hold((channel), (type), (packet_id), out_, (call_writing)); \
+	} while (0)
+
+static struct gh_buf *scratch_of(struct gh_channel *channel)
+{
+	channel->shard->scratch.n = 0;
+	return &channel->shard->scratch;
+}
+
 void gh_send_connack(struct gh_channel *channel, const struct gh_packet_connack *packet)
 {
+	if (packet->reason == GH_REASON_SUCCESS && gh_hold_needed(channel->shard)) {
+		HOLD(channel, GH_PACKET_CONNACK, 0,
+		     gh_encode_connack(&channel->receiver, packet, NULL, 0),
+		     gh_encode_connack(&channel->receiver, packet, out_, n_));
+		return;
+	}
 	SEND(channel, gh_encode_connack(&channel->receiver, packet, NULL, 0),
 	     gh_encode_connack(&channel->receiver, packet, out_, n_));
 }
@@ -46,14 +68,20 @@ void gh_send_auth(struct gh_channel *channel, const struct gh_packet_auth *packe
 	     gh_encode_auth(&channel->receiver, packet, out_, n_));
 }
 
-void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
-		 enum gh_reason reason, const char *text)
+static struct gh_packet_ack ack_of(enum gh_packet_type type, uint16_t packet_id,
+				   enum gh_reason reason, const char *text)
 {
-	const struct gh_packet_ack packet = { .type = type,
-					      .reason = reason,
-					      .packet_id = packet_id,
-					      .explanation = { .has_reason_string = text != NULL,
-							       .reason_string = gh_str(text) } };
+	return (struct gh_packet_ack){ .type = type,
+				       .reason = reason,
+				       .packet_id = packet_id,
+				       .explanation = { .has_reason_string = text != NULL,
+							.reason_string = gh_str(text) } };
+}
+
+void gh_send_ack_now(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+		     enum gh_reason reason, const char *text)
+{
+	const struct gh_packet_ack packet = ack_of(type, packet_id, reason, text);
 
 	if (!text) { /* the common case: its length is known */
 		uint8_t *out = gh_conn_reserve(channel->conn, GH_ACK_SIZE);
@@ -66,8 +94,27 @@ void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t 
 	     gh_encode_ack(&channel->receiver, &packet, out_, n_));
 }
 
+void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+		 enum gh_reason reason, const char *text)
+{
+	const struct gh_packet_ack packet = ack_of(type, packet_id, reason, text);
+
+	/* PUBREL confirms nothing of the client's */
+	if (type == GH_PACKET_PUBREL || !gh_hold_needed(channel->shard))
+		gh_send_ack_now(channel, type, packet_id, reason, text);
+	else
+		HOLD(channel, type, packet_id, gh_encode_ack(&channel->receiver, &packet, NULL, 0),
+		     gh_encode_ack(&channel->receiver, &packet, out_, n_));
+}
+
 void gh_send_suback(struct gh_channel *channel, const struct gh_packet_suback *packet)
 {
+	if (gh_hold_needed(channel->shard)) {
+		HOLD(channel, (enum gh_packet_type)packet->type, packet->packet_id,
+		     gh_encode_suback(&channel->receiver, packet, NULL, 0),
+		     gh_encode_suback(&channel->receiver, packet, out_, n_));
+		return;
+	}
 	SEND(channel, gh_encode_suback(&channel->receiver, packet, NULL, 0),
 	     gh_encode_suback(&channel->receiver, packet, out_, n_));
 }

@@ -13,9 +13,13 @@ void gh_send_refusal(struct gh_channel *channel, enum gh_reason reason);
 void gh_send_disconnect(struct gh_channel *channel, enum gh_reason reason, const char *text);
 void gh_send_auth(struct gh_channel *channel, const struct gh_packet_auth *packet);
 
+/* CONNACK 0, PUBACK, PUBREC, PUBCOMP, SUBACK and UNSUBACK wait for a barrier where a module wants that: hold.h. */
 /* PUBACK, PUBREC, PUBREL, PUBCOMP. text: reason string, NULL: none. */
 void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
 		 enum gh_reason reason, const char *text);
+/* Whatever modules want. */
+void gh_send_ack_now(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+		     enum gh_reason reason, const char *text);
 /* SUBACK and UNSUBACK. */
 void gh_send_suback(struct gh_channel *channel, const struct gh_packet_suback *packet);
 

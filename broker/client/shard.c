@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "client/channel.h"
+#include "client/hold.h"
 #include "client/recheck.h"
 #include "client/subscribe.h"
 #include "client/will.h"
@@ -51,6 +52,7 @@ static void start(struct gh_worker *worker, void *arg)
 	shard->groups = gh_shared_new(&broker->key, shard->filters, shard->index);
 	gh_list_init(&shard->channels);
 	gh_list_init(&shard->wills);
+	gh_hold_start(shard);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
 	gh_timeout_init(&shard->sweep, on_sweep);
@@ -87,6 +89,7 @@ static void stop(struct gh_worker *worker)
 	gh_loop_timeout_cancel(shard->loop, &shard->sweep);
 	gh_recheck_cancel(shard);
 	gh_wills_cancel(shard);
+	gh_hold_stop(shard);
 	discard_sessions(shard);
 	gh_match_done(&shard->match);
 	gh_shared_free(&shard->groups);
@@ -100,7 +103,14 @@ static void stop(struct gh_worker *worker)
 	free(shard);
 }
 
-const struct gh_worker_fn gh_shard_fn = { .start = start, .accepted = gh_channel_accept, .stop = stop };
+static void turn_end(struct gh_worker *worker)
+{
+	gh_hold_turn_end(gh_shard_of(worker));
+}
+
+const struct gh_worker_fn gh_shard_fn = {
+	.start = start, .accepted = gh_channel_accept, .turn_end = turn_end, .stop = stop
+};
 
 /* ---- another runtime ---- */
 

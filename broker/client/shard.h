@@ -13,6 +13,7 @@
 #include "session/registry.h"
 
 struct gh_recheck;
+struct gh_barriers;
 
 /* Denials of one connection, or of an author without one, that aren't logged because one was within the last second. */
 struct gh_denials {
@@ -36,6 +37,8 @@ struct gh_shard {
 	struct gh_shared *groups;
 	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker, logins too */
 	struct gh_node wills; /* of struct gh_will_act: wills that wait for their authorization */
+	struct gh_node held;  /* hold.c's: acknowledgements of this turn */
+	struct gh_barriers *barriers;
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
 	uint32_t recheck_warned;    /* the policy generation whose first failure has been told */
 	struct gh_timeout sweep;    /* expired retained messages: the first worker's */

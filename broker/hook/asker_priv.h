@@ -8,13 +8,15 @@
 #include <pthread.h>
 
 struct gh_ticket_slot;
+struct gh_barriers;
 
 struct gh_asker {
 	struct gh_askers *askers;
 	unsigned index;
-	struct gh_loop *loop;   /* its own thread's */
-	pthread_mutex_t lock;   /* of all below */
-	gh_asker_post_fn *post; /* NULL: not there */
+	struct gh_loop *loop;         /* its own thread's */
+	struct gh_barriers *barriers; /* likewise; NULL: none */
+	pthread_mutex_t lock;         /* of all below */
+	gh_asker_post_fn *post;       /* NULL: not there */
 	void *arg;
 	struct gh_ticket_slot *slots;
 	uint32_t slot_count, free; /* free: the head of a list; UINT32_MAX: none */

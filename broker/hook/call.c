@@ -108,6 +108,23 @@ void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
 		pthread_mutex_unlock(&instance->lock);
 }
 
+bool gh_call_has_barrier(const struct gh_instance *instance)
+{
+	return instance->plugin->barrier;
+}
+
+int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier)
+{
+	int rc;
+
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->barrier(instance->self, barrier);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
 void gh_call_exchange_end(struct gh_instance *instance, void *state)
 {
 	if (!instance->plugin->exchange_end)

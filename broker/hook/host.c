@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hook/ask_priv.h"
+#include "hook/barrier.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -184,6 +185,11 @@ static void host_metric_add(struct gh_host *host, struct gh_metric metric, doubl
 	gh_series_put(series, v);
 }
 
+static void host_barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc)
+{
+	gh_barriers_end(instance_of(host), barrier, rc);
+}
+
 const struct gh_host_api gh_host_table = {
 	.size = sizeof(struct gh_host_api),
 	.abi = GH_ABI,
@@ -205,4 +211,5 @@ const struct gh_host_api gh_host_table = {
 	.ticket_open = host_ticket_open,
 	.metric = host_metric,
 	.metric_add = host_metric_add,
+	.barrier_end = host_barrier_end,
 };

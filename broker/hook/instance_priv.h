@@ -27,6 +27,7 @@ struct gh_instance {
 	struct gh_section *section;                /* its configuration, filled */
 	const struct gh_plugin_settings *settings; /* the runtime's */
 	uint64_t events;                           /* gh_observe() */
+	unsigned barrier_index;                    /* among those of the runtime with the hook */
 	pthread_mutex_t lock;
 	unsigned max_pending, threads;
 	atomic_uint pending;

@@ -34,10 +34,10 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 	if (plugin->exchange && !plugin->exchange_end)
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
-	    !plugin->authorize && !plugin->publish && !plugin->event)
+	    !plugin->authorize && !plugin->publish && !plugin->event && !plugin->barrier)
 		return gh_error_set(
 			error, GH_EINVAL,
-			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish or event");
+			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish, event or barrier");
 	return 0;
 }
 
@@ -48,11 +48,13 @@ static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 				    "it has flags that this broker doesn't know (0x%x)",
 				    plugin->flags & ~KNOWN_FLAGS);
 	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) &&
-	    (plugin->accept || plugin->event))
+	    (plugin->accept || plugin->event || plugin->barrier))
 		return gh_error_set(
 			error, GH_EINVAL,
 			"it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too",
-			plugin->accept ? "accept" : "event");
+			plugin->accept  ? "accept"
+			: plugin->event ? "event"
+					: "barrier");
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "hook/barrier.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
 
@@ -68,6 +69,23 @@ static bool is_listed(const struct gh_runtime *runtime, const struct gh_instance
 	return false;
 }
 
+static int number_barriers(struct gh_runtime *runtime, struct gh_error *error)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		struct gh_instance *instance = runtime->instances[i];
+
+		if (!gh_call_has_barrier(instance))
+			continue;
+		if (runtime->barrier_count == GH_BARRIER_INSTANCES)
+			return gh_error_set(error, GH_EINVAL,
+					    "%s: more than %u instances with a barrier",
+					    runtime->settings->plugins[i].where,
+					    GH_BARRIER_INSTANCES);
+		instance->barrier_index = runtime->barrier_count++;
+	}
+	return 0;
+}
+
 /* Rules that nobody asks look as if they were in force. */
 static void warn_of_unlisted(const struct gh_runtime *runtime)
 {
@@ -117,6 +135,8 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 	rc = load_all(runtime, error);
 	if (!rc)
 		rc = build_lists(runtime, error);
+	if (!rc)
+		rc = number_barriers(runtime, error);
 	if (!rc)
 		rc = create_all(runtime, previous, error);
 	if (rc) {
@@ -174,10 +194,10 @@ void gh_runtime_retire(struct gh_runtime **runtime)
 		gh_runtime_unref(gone);
 }
 
-/* A worker runs hooks of this instance: all of one that doesn't block, of others only the event. */
+/* A worker runs hooks of this instance: all of one that doesn't block, of others event and barrier. */
 static bool runs_here(const struct gh_instance *instance)
 {
-	return !instance->blocking || instance->plugin->event;
+	return !instance->blocking || instance->plugin->event || gh_call_has_barrier(instance);
 }
 
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)

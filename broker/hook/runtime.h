@@ -33,6 +33,7 @@ struct gh_runtime {
 	uint64_t built_ms;              /* monotonic */
 	struct gh_settings *settings;   /* what it was built of; its own */
 	uint64_t events;                /* GH_EV_ bits that anybody wants */
+	unsigned barrier_count;         /* instances with a barrier hook */
 	struct gh_instance **instances; /* in the order of the file */
 	size_t instance_count;
 	struct gh_policy *policies; /* by listener, in the order of settings->listeners */

@@ -78,7 +78,8 @@ enum gh_pause {
 	GH_PAUSE_RATE = 2,   /* a limit */
 	GH_PAUSE_INBOX = 4,  /* another worker is crowded: gh_conn_hold() only */
 	GH_PAUSE_OUTPUT = 8, /* the client doesn't read its answers */
-	GH_PAUSE_SHUTDOWN = 16
+	GH_PAUSE_SHUTDOWN = 16,
+	GH_PAUSE_BARRIER = 32 /* what it asked for isn't confirmed yet */
 };
 void gh_conn_pause(struct gh_conn *conn, unsigned reason);
 void gh_conn_resume(struct gh_conn *conn, unsigned reason);
@@ -111,6 +112,9 @@ void gh_conn_write_ref(struct gh_conn *conn, const void *p, size_t n, gh_release
 		       void *arg);
 /* Bytes written and not yet taken by the kernel. */
 size_t gh_conn_pending(const struct gh_conn *conn);
+/* Nothing that is written goes out before uncork; a connection that is closed meanwhile loses it. */
+void gh_conn_cork(struct gh_conn *conn);
+void gh_conn_uncork(struct gh_conn *conn);
 /* One call of writable(), as soon as pending output is at most GH_CONN_LOW: never in this
  * turn's work, at the earliest after its flush. */
 void gh_conn_want_room(struct gh_conn *conn);

@@ -108,6 +108,18 @@ void gh_conn_want_room(struct gh_conn *conn)
 		gh_conn_attend(conn, CONN_WANT_ROOM);
 }
 
+void gh_conn_cork(struct gh_conn *conn)
+{
+	conn->flags |= CONN_CORKED;
+}
+
+void gh_conn_uncork(struct gh_conn *conn)
+{
+	conn->flags &= (uint16_t)~CONN_CORKED;
+	if (conn->pending)
+		gh_conn_attend(conn, 0);
+}
+
 static void remove_first(struct gh_conn *conn)
 {
 	struct gh_segment *segment = conn->first;
@@ -172,8 +184,13 @@ static void all_sent(struct gh_conn *conn)
 /* One system call; what is left waits for the kernel to say that it has room. */
 void gh_conn_flush(struct gh_conn *conn)
 {
-	ssize_t sent = conn->pending ? send_some(conn) : 0;
+	ssize_t sent;
 
+	if (conn->flags & CONN_CORKED && conn->flags & CONN_CLOSING)
+		gh_conn_drop_output(conn);
+	else if (conn->flags & CONN_CORKED)
+		return;
+	sent = conn->pending ? send_some(conn) : 0;
 	if (sent < 0 && sent != -EAGAIN) {
 		conn->error = (int)-sent;
 		gh_conn_finish(conn, GH_CONN_RESET);

@@ -21,7 +21,8 @@ enum conn_flag {
 	CONN_ENDED = 1 << 8,      /* no descriptor any more */
 	CONN_FEED = 1 << 9,       /* kept bytes are to be given to input() */
 	CONN_READ_MORE = 1 << 10, /* the transport has bytes that no readiness will tell */
-	CONN_WANT_ROOM = 1 << 11
+	CONN_WANT_ROOM = 1 << 11,
+	CONN_CORKED = 1 << 12
 };
 
 /* Bytes of an unfinished packet, or that came before a pause: p[start..start+n). */

@@ -199,6 +199,15 @@ struct gh_event {
 typedef void gh_event_fn(void *instance, const struct gh_event *event);
 
 /*
+ * barrier: on a worker, at the end of a loop turn in which it has acknowledgements to send (CONNACK,
+ * PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK): once a turn, never once a packet. 0: let them go.
+ * GH_LATER: all of them wait for gh_barrier_end(), from any thread. An error: they become refusals.
+ * Several may be open at a time; what waits is released in order. There is no deadline: what isn't
+ * safe isn't acknowledged, however long it takes; deliveries go on.
+ */
+typedef int gh_barrier_fn(void *instance, struct gh_barrier barrier);
+
+/*
  * subject: everything that this instance keeps about one client id or principal, told (export, as
  * rows of the reply) or erased (forget). A thread as commands have it. 0, GH_LATER or an error.
  */

@@ -111,6 +111,7 @@ struct gh_host_api {
 	struct gh_ticket (*reply_pend)(struct gh_reply *);
 	struct gh_reply *(*reply_begin)(struct gh_host *, struct gh_ticket);
 	void (*reply_end)(struct gh_reply *, int rc, const char *message);
+	void (*barrier_end)(struct gh_host *, struct gh_barrier, int rc);
 };
 /* Host, answer, reply and error each begin with the table; the rest is the broker's. */
 struct gh_object {
@@ -288,6 +289,8 @@ GH_FN struct gh_bytes gh_reply_secret(struct gh_reply *r) { return GH_API(r)->re
 GH_FN struct gh_ticket gh_reply_pend(struct gh_reply *r) { return GH_API(r)->reply_pend(r); }
 GH_FN struct gh_reply *gh_reply_begin(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->reply_begin(h, t); }
 GH_FN void gh_reply_end(struct gh_reply *r, int rc, const char *message) { GH_API(r)->reply_end(r, rc, message); }
+/* After GH_LATER of barrier: rc 0, or below 0: it isn't safe, refuse. Late and double ones are ignored. */
+GH_FN void gh_barrier_end(struct gh_host *h, struct gh_barrier b, int rc) { GH_API(h)->barrier_end(h, b, rc); }
 /* clang-format on */
 
 #ifdef __cplusplus

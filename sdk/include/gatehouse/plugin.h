@@ -26,7 +26,7 @@
  * GH_CONCURRENT lifts that. GH_BLOCKING: alone, handshake, authenticate, exchange, lookup, authorize,
  * publish, subject, commands and timers run on threads of the instance (`threads:`, 4; 1 without
  * GH_CONCURRENT) and may block: their arguments are copies, their return values the answers; watches
- * are refused. accept, psk and event stay on the workers and therefore need GH_BLOCKING |
+ * are refused. accept, psk, event and barrier stay on the workers and therefore need GH_BLOCKING |
  * GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it returns:
  * there is no re-entrance.
  *
@@ -156,6 +156,7 @@ struct gh_plugin {
 	gh_psk_fn *psk;
 	gh_publish_fn *publish;
 	gh_subject_fn *subject;
+	gh_barrier_fn *barrier;
 };
 #define GH_HEAD                                                                                      \
 	.size = sizeof(struct gh_plugin), .abi = GH_ABI,                                             \

@@ -41,7 +41,7 @@ struct gh_pair {
 
 /* Results of host calls and of what returns int: 0 or one of these. Never a verdict. */
 enum gh_error_code {
-	GH_LATER = 1,   /* commands and subject: not finished, its ticket will tell the end */
+	GH_LATER = 1,   /* commands, subject, barrier: not finished; the end will be told */
 	GH_EINVAL = -1, /* a wrong argument, or a call where it isn't allowed */
 	GH_ENOENT = -2, /* no such client, metric, limits class */
 	GH_EBUSY = -3,  /* a bounded queue is full: answer GH_ERROR, don't retry in the hook */
@@ -175,6 +175,9 @@ struct gh_host;   /* the broker as one instance sees it: from create until destr
  * invented is ignored and counted. They may be copied and kept by any thread. id 0 is none. Frozen.
  */
 struct gh_ticket {
+	uint64_t id;
+};
+struct gh_barrier {
 	uint64_t id;
 };
 struct gh_timer {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Acknowledgements that wait for a barrier: nothing is confirmed before modules say that it is safe. */
+#ifndef GH_CLIENT_HOLD_H
+#define GH_CLIENT_HOLD_H
+
+#include "client/channel.h"
+
+/* Must this worker's acknowledgements be held? Without a module that wants it: no. */
+bool gh_hold_needed(const struct gh_shard *shard);
+
+/*
+ * One that is encoded already (n bytes), sent when the barrier that is raised at the end of this turn has passed; in order.
+ * After a CONNACK nothing of the connection is sent before. What must be refused then: PUBACK and PUBREC of MQTT 5 say 0x83,
+ * with anything else the connection ends. A client with more of them than it may have unacknowledged isn't read meanwhile.
+ */
+void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
+	     const uint8_t *p, size_t n);
+
+/* The end of the worker's turn: raises a barrier for what was held in it. */
+void gh_hold_turn_end(struct gh_shard *shard);
+
+/* The connection has gone: nobody is to be told. */
+void gh_hold_drop(struct gh_channel *channel);
+
+void gh_hold_start(struct gh_shard *shard);
+void gh_hold_stop(struct gh_shard *shard);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rounds of acknowledgements, each waiting for the modules that said so; released from the oldest on. */
+#include "hook/barrier.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hook/asker_priv.h"
+#include "hook/call.h"
+
+#include <stdlib.h>
+
+/* How long the oldest may wait before somebody is told, and told again. */
+#define TELL_MS 5000u
+
+struct round {
+	struct gh_node node;
+	struct gh_runtime *runtime; /* held while it waits */
+	void *what;
+	uint32_t number;
+	uint32_t waits; /* a bit for each instance->barrier_index that is to end it */
+	int rc;
+	uint64_t since_ms;
+};
+
+struct gh_barriers {
+	struct gh_asker *asker;
+	gh_barrier_passed_fn *passed;
+	void *owner;
+	struct gh_node rounds; /* the oldest first */
+	uint32_t raised;
+	struct gh_timeout tell;
+};
+
+/* ---- who waits for whom ---- */
+
+static struct gh_instance *instance_at(const struct gh_runtime *runtime, unsigned index)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		if (gh_call_has_barrier(runtime->instances[i]) &&
+		    runtime->instances[i]->barrier_index == index)
+			return runtime->instances[i];
+	return NULL;
+}
+
+static void on_tell(struct gh_timeout *timeout)
+{
+	struct gh_barriers *barriers = gh_container(timeout, struct gh_barriers, tell);
+	const struct round *oldest = gh_container(barriers->rounds.next, struct round, node);
+	uint64_t now = gh_loop_now_ms(barriers->asker->loop);
+	unsigned index = (unsigned)__builtin_ctz(oldest->waits);
+
+	if (now - oldest->since_ms >= TELL_MS)
+		gh_log_warning(
+			"acknowledgements wait for module '%s' since %llu s: nothing is confirmed meanwhile",
+			instance_at(oldest->runtime, index)->name,
+			(unsigned long long)(now - oldest->since_ms) / 1000);
+	gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
+}
+
+static void pass(struct gh_barriers *barriers, struct round *round)
+{
+	struct gh_runtime *runtime = round->runtime;
+	void *what = round->what;
+	int rc = round->rc;
+
+	gh_list_remove(&round->node);
+	free(round);
+	if (gh_list_empty(&barriers->rounds))
+		gh_loop_timeout_cancel(barriers->asker->loop, &barriers->tell);
+	barriers->passed(barriers->owner, what, rc);
+	gh_runtime_unref(runtime);
+}
+
+static void release(struct gh_barriers *barriers)
+{
+	while (!gh_list_empty(&barriers->rounds)) {
+		struct round *oldest = gh_container(barriers->rounds.next, struct round, node);
+
+		if (oldest->waits)
+			return;
+		pass(barriers, oldest);
+	}
+}
+
+static void fail(struct round *round, const struct gh_instance *instance, int rc)
+{
+	if (round->rc == 0)
+		gh_log_error(
+			"module '%s' can't make safe what is to be acknowledged (%d): it is refused",
+			instance->name, rc);
+	round->rc = rc < 0 ? rc : GH_EIO;
+}
+
+/* ---- raising ---- */
+
+static struct gh_barrier handle(const struct gh_barriers *barriers, const struct round *round,
+				const struct gh_instance *instance)
+{
+	return (struct gh_barrier){ (uint64_t)round->number << 32 |
+				    (uint64_t)instance->barrier_index << 8 |
+				    (gh_asker_index(barriers->asker) + 1) };
+}
+
+static void ask(struct gh_barriers *barriers, struct round *round, struct gh_instance *instance)
+{
+	int rc = gh_call_barrier(instance, handle(barriers, round, instance));
+
+	if (rc == GH_LATER)
+		round->waits |= 1u << instance->barrier_index;
+	else if (rc != 0)
+		fail(round, instance, rc);
+}
+
+void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what)
+{
+	struct round *round = gh_zalloc(sizeof(*round));
+
+	round->runtime = gh_runtime_ref(runtime);
+	round->what = what;
+	round->number = ++barriers->raised;
+	round->since_ms = gh_loop_now_ms(barriers->asker->loop);
+	if (gh_list_empty(&barriers->rounds))
+		gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
+	gh_list_append(&barriers->rounds, &round->node);
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		if (gh_call_has_barrier(runtime->instances[i]))
+			ask(barriers, round, runtime->instances[i]);
+	release(barriers);
+}
+
+bool gh_barriers_needed(const struct gh_barriers *barriers, const struct gh_runtime *runtime)
+{
+	return runtime->barrier_count || !gh_list_empty(&barriers->rounds);
+}
+
+/* ---- the end, from any thread ---- */
+
+struct ending {
+	struct gh_mail mail;
+	struct gh_instance *instance;
+	struct gh_barrier barrier;
+	int rc;
+};
+
+static struct round *find(struct gh_barriers *barriers, uint32_t number)
+{
+	gh_list_each(&barriers->rounds, it, next)
+	{
+		struct round *round = gh_container(it, struct round, node);
+
+		if (round->number == number)
+			return round;
+	}
+	return NULL;
+}
+
+/* What is late, double or invented changes nothing. */
+static void end(struct gh_asker *asker, const struct ending *ending)
+{
+	struct gh_barriers *barriers = asker->barriers;
+	unsigned index = (unsigned)(ending->barrier.id >> 8) & 0xff;
+	struct round *round = barriers ? find(barriers, (uint32_t)(ending->barrier.id >> 32)) : NULL;
+
+	if (!round || index >= GH_BARRIER_INSTANCES || !(round->waits & 1u << index) ||
+	    instance_at(round->runtime, index) != ending->instance) {
+		gh_log_debug("module '%s' ends a barrier that isn't open: ignored",
+			     ending->instance->name);
+		return;
+	}
+	round->waits &= ~(1u << index);
+	if (ending->rc != 0)
+		fail(round, ending->instance, ending->rc);
+	release(barriers);
+}
+
+static void on_end(struct gh_mail *mail, void *owner)
+{
+	struct ending *ending = gh_container(mail, struct ending, mail);
+	struct gh_runtime *runtime = ending->instance->runtime;
+	unsigned number = (unsigned)(ending->barrier.id & 0xff);
+
+	if (owner)
+		end(&ending->instance->hooks->askers->at[number - 1], ending);
+	free(ending);
+	gh_runtime_unref(runtime);
+}
+
+void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, int rc)
+{
+	struct gh_askers *askers = instance->hooks->askers;
+	unsigned number = (unsigned)(barrier.id & 0xff);
+	struct gh_asker *asker =
+		number >= 1 && number <= askers->count ? &askers->at[number - 1] : NULL;
+	struct ending *ending;
+
+	if (!asker)
+		return;
+	pthread_mutex_lock(&asker->lock);
+	if (asker->post) {
+		ending = gh_zalloc(sizeof(*ending));
+		*ending = (struct ending){ { .deliver = on_end }, instance, barrier, rc };
+		gh_runtime_ref(instance->runtime);
+		asker->post(asker->arg, &ending->mail);
+	}
+	pthread_mutex_unlock(&asker->lock);
+}
+
+/* ---- the whole ---- */
+
+struct gh_barriers *gh_barriers_new(struct gh_asker *asker, gh_barrier_passed_fn *passed, void *owner)
+{
+	struct gh_barriers *barriers = gh_zalloc(sizeof(*barriers));
+
+	barriers->asker = asker;
+	barriers->passed = passed;
+	barriers->owner = owner;
+	gh_list_init(&barriers->rounds);
+	gh_timeout_init(&barriers->tell, on_tell);
+	asker->barriers = barriers;
+	return barriers;
+}
+
+void gh_barriers_free(struct gh_barriers **barriers)
+{
+	struct gh_barriers *gone = *barriers;
+
+	*barriers = NULL;
+	if (!gone)
+		return;
+	gone->asker->barriers = NULL;
+	gh_list_each(&gone->rounds, it, next)
+	{
+		struct round *round = gh_container(it, struct round, node);
+
+		round->rc = GH_EIO;
+		pass(gone, round);
+	}
+	free(gone);
+}
