@@ -29,6 +29,7 @@ struct gh_barriers {
 	void *owner;
 	struct gh_node rounds; /* the oldest first */
 	uint32_t raised;
+	uint64_t failed_ms; /* when a failure was told; 0: never */
 	struct gh_timeout tell;
 };
 
@@ -83,12 +84,18 @@ static void release(struct gh_barriers *barriers)
 	}
 }
 
-static void fail(struct round *round, const struct gh_instance *instance, int rc)
+/* A line a second at most: there may be thousands of turns. */
+static void fail(struct gh_barriers *barriers, struct round *round,
+		 const struct gh_instance *instance, int rc)
 {
-	if (round->rc == 0)
+	uint64_t now = gh_loop_now_ms(barriers->asker->loop);
+
+	if (!barriers->failed_ms || now - barriers->failed_ms >= 1000) {
+		barriers->failed_ms = now;
 		gh_log_error(
 			"module '%s' can't make safe what is to be acknowledged (%d): it is refused",
 			instance->name, rc);
+	}
 	round->rc = rc < 0 ? rc : GH_EIO;
 }
 
@@ -109,7 +116,7 @@ static void ask(struct gh_barriers *barriers, struct round *round, struct gh_ins
 	if (rc == GH_LATER)
 		round->waits |= 1u << instance->barrier_index;
 	else if (rc != 0)
-		fail(round, instance, rc);
+		fail(barriers, round, instance, rc);
 }
 
 void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what)
@@ -170,7 +177,7 @@ static void end(struct gh_asker *asker, const struct ending *ending)
 	}
 	round->waits &= ~(1u << index);
 	if (ending->rc != 0)
-		fail(round, ending->instance, ending->rc);
+		fail(barriers, round, ending->instance, ending->rc);
 	release(barriers);
 }
 

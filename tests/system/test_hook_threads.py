@@ -12,7 +12,7 @@ from gatehouse.probe import eventually, needs_modules, probe, rule
 
 pytestmark = [needs_modules, pytest.mark.threads]
 TICKETS = 5000 if SANITIZED else 20000
-PATIENCE = 120
+PATIENCE = 300 if SANITIZED else 120
 
 
 def together(work):
@@ -60,6 +60,37 @@ def test_tickets_from_another_thread(make_broker):
     assert broker.metric("gatehouse_plugin_pending", instance="probe") == 0
     for client in clients:
         client.quiet()
+        client.close()
+
+
+@pytest.mark.parametrize("tickets", [TICKETS, pytest.param(200000, marks=pytest.mark.long)])
+def test_four_modules(make_broker, tickets):
+    """Each PUBLISH is judged by two modules and seen by two more, all of which answer from threads of their own."""
+    rights = [rule("authorize", action="subscribe", covers=True), rule("authorize", how="later")]
+    plugins = {"r1": probe(*rights), "r2": probe(*rights), "m1": probe(rule("publish", "pass", how="twice")),
+               "m2": probe(rule("publish", "pass", how="later", property="seen=yes"))}
+    broker = make_broker({"workers": 2, "plugins": plugins, "limits": {"hook-timeout": "1m", "queue-messages": "unlimited"}},
+                         listener={"authorize": [{"required": "r1"}, {"required": "r2"}], "message": ["m1", "m2"]})
+    count, each = 20, tickets // (4 * 20)
+    clients = [Client(broker).connect() for _ in range(count)]
+
+    def flow(client):
+        client.subscribe(client.client_id)
+        for first in range(0, each, 500):
+            ids = range(first + 1, min(first + 500, each) + 1)
+            client.send(*[client.publish_packet(client.client_id, str(i), 1, packet_id=i) for i in ids])
+            acks = [client.wait_for(PUBACK, PATIENCE).packet_id for _ in ids]
+            assert acks == list(ids)
+            for i in ids:
+                assert client.message(payload=str(i)).properties["user_property"] == [("seen", "yes")]
+    together([lambda c=c: flow(c) for c in clients])
+    for name, verdict in (("r1", "allow"), ("r2", "allow"), ("m1", "pass"), ("m2", "pass")):
+        hook = "authorize" if name[0] == "r" else "publish"
+        more = count if name[0] == "r" else 0  # the SUBSCRIBEs
+        assert broker.metric("gatehouse_plugin_answers_total", instance=name, hook=hook, verdict=verdict) == count * each + more
+        assert broker.metric("gatehouse_plugin_pending", instance=name) == 0
+        assert broker.metric("gatehouse_plugin_timeouts_total", instance=name) == 0
+    for client in clients:
         client.close()
 
 
