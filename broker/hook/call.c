@@ -80,12 +80,19 @@ static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point p
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out)
 {
+	const char *off = gh_off(instance);
 	bool timed = point != GH_HOOK_AUTHORIZE || instance->blocking ||
 		     gh_here()->tick++ % TIMED_EACH == 0;
-	uint64_t began = timed ? gh_clock_ns() : 0;
-	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
+	enum gh_verdict verdict;
+	uint64_t began;
 
 	out->called = true;
+	if (off) {
+		gh_answer_explain(out, GH_CAUSE_BACKEND, "%s", off);
+		return GH_ERROR;
+	}
+	began = timed ? gh_clock_ns() : 0;
+	verdict = check(point, locked(instance, point, in, out), out);
 	if (timed && !out->hypothetical)
 		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
 	return verdict;
@@ -104,6 +111,18 @@ void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
 	instance->plugin->event(instance->self, event);
 	if (instance->serialized)
 		pthread_mutex_unlock(&instance->lock);
+}
+
+int gh_call_alone(struct gh_instance *instance, struct gh_error *error)
+{
+	int rc;
+
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->alone(instance->self, error);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
 }
 
 void gh_call_exchange_end(struct gh_instance *instance, void *state)

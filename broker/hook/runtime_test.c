@@ -15,12 +15,26 @@ static struct gh_loop *loop;
 static struct gh_inbox *inbox;
 static struct gh_asker *worker;
 static struct gh_runtime *idle;
+static struct gh_instance *gone[8]; /* that nobody holds any more, in that order */
+static unsigned gone_count, alone_count;
 static char log_file[300];
 
 static void on_idle(void *arg, struct gh_runtime *runtime)
 {
 	(void)arg;
 	idle = runtime;
+}
+
+static void on_instance_idle(void *arg, struct gh_instance *instance)
+{
+	(void)arg;
+	gone[gone_count++] = instance;
+}
+
+static void on_alone(void *arg, struct gh_instance *instance)
+{
+	(void)arg, (void)instance;
+	alone_count++;
 }
 
 static void post(void *arg, struct gh_mail *mail)
@@ -39,7 +53,9 @@ static void begin(void)
 	hooks = (struct gh_hooks){ .loader = loader,
 				   .askers = gh_askers_new(2),
 				   .metrics = gh_metrics_new(2),
-				   .on_idle = on_idle };
+				   .on_idle = on_idle,
+				   .on_instance_idle = on_instance_idle,
+				   .on_alone = on_alone };
 	worker = gh_asker_enter(hooks.askers, 0, loop, post, inbox);
 	gh_loop_poll(loop);
 }
@@ -103,6 +119,16 @@ static const char *seen(void)
 	return words;
 }
 
+/* What nobody holds any more is stopped and destroyed. */
+static void destroy_gone(void)
+{
+	for (unsigned i = 0; i < gone_count; i++) {
+		gh_instance_worker_stop(gone[i], worker);
+		gh_instance_free(&gone[i]);
+	}
+	gone_count = 0;
+}
+
 static void take_down(struct gh_runtime *runtime)
 {
 	gh_runtime_worker_leave(runtime, worker);
@@ -110,8 +136,8 @@ static void take_down(struct gh_runtime *runtime)
 	gh_runtime_retire(&runtime);
 	ck_assert_ptr_null(runtime);
 	ck_assert_ptr_nonnull(idle);
-	gh_runtime_worker_stop(idle, worker);
 	gh_runtime_free(&idle);
+	destroy_gone();
 }
 
 #define LISTS "anonymous: yes, authorize: [probe]"
@@ -209,7 +235,7 @@ START_TEST(all_or_nothing)
 			 GH_EINVAL);
 	ck_assert_ptr_nonnull(strstr(error.text, "threads"));
 	ck_assert_str_eq(seen(), "create,create again,destroy");
-	gh_runtime_free(&runtime);
+	gh_runtime_discard(&runtime);
 	ck_assert_str_eq(seen(), "create,create again,destroy,destroy");
 	finish();
 }
@@ -259,8 +285,8 @@ START_TEST(waits_for_tickets)
 		gh_loop_poll(loop);
 	ck_assert_ptr_eq(idle, held);
 	ck_assert_uint_eq(done_calls, 1);
-	gh_runtime_worker_stop(idle, worker);
 	gh_runtime_free(&idle);
+	destroy_gone();
 	gh_snapshot_unref(&client);
 	finish();
 }
