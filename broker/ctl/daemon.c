@@ -274,14 +274,15 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
 	if (rc == 0) {
+		/* An address that is taken has been seen before anything is. */
+		tell_modules(daemon->runtime, NULL);
+		gh_retire_alone_wait(daemon);
 		rc = gh_control_new(daemon, &daemon->control, error);
 		if (rc < 0)
 			gh_listeners_abandon(daemon->listeners);
 	}
 	if (rc < 0)
 		return rc;
-	tell_modules(daemon->runtime, NULL);
-	gh_retire_alone_wait(daemon);
 	gh_listeners_commit(daemon->listeners);
 	daemon->figures = gh_figures_new(daemon);
 	return 0;
