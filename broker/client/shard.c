@@ -79,12 +79,6 @@ static void discard_sessions(struct gh_shard *shard)
 		discard_session(shard, session);
 }
 
-static void stop_instances(struct gh_shard *shard)
-{
-	for (size_t i = 0; i < shard->runtime->instance_count; i++)
-		gh_instance_worker_stop(shard->runtime->instances[i], shard->asker);
-}
-
 static void stop(struct gh_worker *worker)
 {
 	struct gh_shard *shard = gh_shard_of(worker);
@@ -98,7 +92,7 @@ static void stop(struct gh_worker *worker)
 	gh_shared_free(&shard->groups);
 	gh_index_free(&shard->filters);
 	gh_registry_free(&shard->sessions);
-	stop_instances(shard);
+	gh_instances_worker_stop(shard->asker);
 	gh_runtime_worker_leave(shard->runtime, shard->asker);
 	gh_asker_leave(shard->asker);
 	gh_buf_done(&shard->scratch);

@@ -76,7 +76,8 @@ void gh_ctl_plugins(struct gh_ctl_client *client, const struct gh_words *words)
 	for (size_t i = 0; i < daemon->runtime->instance_count; i++)
 		row_in_force(&json, daemon->runtime->instances[i]);
 	for (size_t i = 0; gh_retiring(daemon, i, &view); i++)
-		row(&json, &view, "draining");
+		if (view.file[0]) /* else it was disabled, and there is nothing to wait for */
+			row(&json, &view, "draining");
 	gh_ctl_rows(client, gh_str_n((const char *)rows.p + 1, rows.n - 1)); /* without the bracket */
 	gh_buf_done(&rows);
 }

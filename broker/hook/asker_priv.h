@@ -7,12 +7,15 @@
 
 #include <pthread.h>
 
+struct gh_instance;
 struct gh_ticket_slot;
 
 struct gh_asker {
 	struct gh_askers *askers;
 	unsigned index;
-	struct gh_loop *loop;   /* its own thread's */
+	struct gh_loop *loop;         /* its own thread's */
+	struct gh_instance **started; /* here, and not stopped; its own thread's */
+	size_t started_count;
 	pthread_mutex_t lock;   /* of all below */
 	gh_asker_post_fn *post; /* NULL: not there */
 	void *arg;

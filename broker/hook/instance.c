@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "hook/asker_priv.h"
 #include "hook/call.h"
 #include "hook/host.h"
 
@@ -252,8 +253,7 @@ static int module_failed(const struct gh_instance *instance, int code,
 {
 	const struct gh_plugin_settings *settings = instance->settings;
 	const struct gh_conf_place *place = &settings->place;
-	const char *text =
-		failure->text[0] ? failure->text : "it could not be created and gives no reason";
+	const char *text = failure->text[0] ? failure->text : "it failed and gives no reason";
 
 	if (failure->option[0])
 		place = gh_conf_locate(settings->section, failure->option);
@@ -315,42 +315,63 @@ static bool runs_here(const struct gh_instance *instance)
 	return !instance->blocking || instance->plugin->event;
 }
 
+/* Its place among those that have started; their count: it has not. */
+static size_t place(const struct gh_asker *asker, const struct gh_instance *instance)
+{
+	size_t i = 0;
+
+	while (i < asker->started_count && asker->started[i] != instance)
+		i++;
+	return i;
+}
+
 void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *asker)
 {
-	unsigned index = gh_asker_index(asker);
-
-	if (instance->started[index])
+	if (place(asker, instance) < asker->started_count)
 		return;
-	instance->started[index] = true;
+	asker->started =
+		gh_realloc_array(asker->started, asker->started_count + 1, sizeof(*asker->started));
+	asker->started[asker->started_count++] = instance;
 	if (instance->plugin->thread_start && runs_here(instance))
-		instance->locals[index] = instance->plugin->thread_start(instance->self);
+		instance->locals[asker->index] = instance->plugin->thread_start(instance->self);
 }
 
 void gh_instance_worker_stop(struct gh_instance *instance, struct gh_asker *asker)
 {
-	unsigned index = gh_asker_index(asker);
+	size_t at = place(asker, instance);
 
-	if (!instance->started[index])
+	if (at == asker->started_count)
 		return;
-	instance->started[index] = false;
+	asker->started_count--;
+	memmove(&asker->started[at], &asker->started[at + 1],
+		(asker->started_count - at) * sizeof(*asker->started));
 	if (instance->plugin->thread_stop && runs_here(instance))
-		instance->plugin->thread_stop(instance->self, instance->locals[index]);
-	instance->locals[index] = NULL;
+		instance->plugin->thread_stop(instance->self, instance->locals[asker->index]);
+	instance->locals[asker->index] = NULL;
 }
 
-static void fail(struct gh_instance *instance, const struct gh_error *failure)
+void gh_instances_worker_stop(struct gh_asker *asker)
 {
-	instance->failure =
-		gh_strdup(failure->text[0] ? failure->text : "it failed and gives no reason");
+	while (asker->started_count)
+		gh_instance_worker_stop(asker->started[asker->started_count - 1], asker);
+}
+
+static void fail(struct gh_instance *instance, int code, const struct gh_error *failure)
+{
+	struct gh_error error;
+
+	module_failed(instance, code, failure, &error);
+	instance->failure = gh_strdup(error.text);
 	atomic_store_explicit(&instance->off, instance->failure, memory_order_release);
 }
 
 static void be_alone(struct gh_instance *instance)
 {
 	struct gh_error failure = { .api = &gh_host_table };
+	int rc = atomic_load(&instance->retired) ? 0 : gh_call_alone(instance, &failure);
 
-	if (!atomic_load(&instance->retired) && gh_call_alone(instance, &failure) != 0)
-		fail(instance, &failure);
+	if (rc)
+		fail(instance, rc, &failure);
 	instance->hooks->on_alone(instance->hooks->arg, instance);
 }
 

@@ -27,6 +27,8 @@ void gh_instance_unref(struct gh_instance *instance);
 /* On a worker, between two turns; start: nothing where it has started there already. */
 void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *asker);
 void gh_instance_worker_stop(struct gh_instance *instance, struct gh_asker *asker);
+/* The worker ends: all that have started there, the last first. */
+void gh_instances_worker_stop(struct gh_asker *asker);
 /*
  * Control thread: it is in force and no other of its name is left. alone() is called here, or on a thread of a blocking instance;
  * once, however often this is. True: hooks->on_alone is called when it has returned (maybe at once). False: there is nothing to wait

@@ -43,7 +43,6 @@ struct gh_instance {
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
 	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
-	bool started[GH_ASKERS_MAX];
 	bool alone_begun;    /* the control thread's */
 	atomic_bool retired; /* not in force any more */
 	struct gh_job alone; /* GH_BLOCKING */

@@ -95,7 +95,7 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	sleep_ms(life->config->create_delay);
 	while_exists(life->config->create_while);
 	if (gh_observe(host, GH_EV_MODULE) != 0 || exists(life->config->create_fails_while)) {
-		gh_fail(error, "create_fails_while", "not while this is there");
+		gh_fail(error, "create-fails-while", "not while this is there");
 		destroy(life);
 		return GH_EINVAL;
 	}
@@ -112,7 +112,7 @@ static int alone(void *instance, struct gh_error *error)
 	while_exists(life->config->alone_while);
 	if (!life->config->alone_fails)
 		return 0;
-	gh_fail(error, "alone_fails", "%s", life->config->alone_fails);
+	gh_fail(error, "alone-fails", "%s", life->config->alone_fails);
 	return GH_EIO;
 }
 

@@ -165,6 +165,7 @@ def test_slow_create(make_broker, connect):
     assert words(broker).count("create again") == 2 and broker.ctl("status")["generation"] == 3
 
 
+@pytest.mark.long
 def test_longer_than_a_client_may(make_broker):
     """gatehousectl gets its answer even if the change takes longer than a control client is waited for."""
     broker = make_broker(config(create_while="hold"), listener=RIGHTS)
@@ -314,8 +315,9 @@ def test_disable_and_enable(two, connect, dial, modules, more):
     done = two.run_ctl("plugin", "disable", "life")
     assert done.returncode == 1 and "already" in done.stderr
     two.ctl("plugin", "enable", "life")
-    assert states(two) == ["in force"] and mapped(two)
     client.publish("a", "x", 1)
+    eventually(lambda: states(two) == ["in force"])
+    assert mapped(two)
     eventually(lambda: words(two)[-3:] == ["create", "created", "alone"])
     done = two.run_ctl("plugin", "enable", "life")
     assert done.returncode == 1 and "isn't disabled" in done.stderr
@@ -376,6 +378,25 @@ def test_stuck_job(make_broker, connect):
     eventually(lambda: states(broker) == ["in force"])
     eventually(lambda: words(broker)[-1] == "alone")
     assert len([one for one in broker.log() if "doesn't let go" in one]) == 1
+
+
+def test_drains_at_the_end(make_broker, connect):
+    """Its threads are stopped too."""
+    broker = make_broker({"plugins": {"life": life(module="life-blocking", work_while="hold")}}, listener=RIGHTS)
+    workers = broker.ctl("status")["workers"]
+    client = connect(to=broker)
+    touch(broker, "hold")
+    client.send(client.publish_packet("wait", "x", 1, packet_id=1))
+    eventually(lambda: rows(broker)[0]["running"] == 1)
+    broker.reload()
+    assert states(broker) == ["in force", "draining"]
+    broker.signal(signal.SIGTERM)
+    broker.wait_log("shutting down")
+    os.unlink(broker.path("hold"))
+    assert broker.wait() == 0
+    assert words(broker).count("destroy") == 2
+    stopped = [one["local"] for one in Journal(broker, "life.jsonl").lines(what="thread stop")]
+    assert len(stopped) == 2 * (workers + 4)
 
 
 def test_stuck_destroy(make_broker, connect):
