@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/option.h"
+#include "ctl/change.h"
 #include "ctl/daemon.h"
 
 #include <errno.h>
@@ -193,10 +194,8 @@ static void on_terminate(int number, void *arg)
 
 static void on_hangup(int number, void *arg)
 {
-	struct gh_error error;
-
 	(void)number;
-	gh_daemon_reload(arg, &error); /* logged there */
+	gh_change_reload(arg, NULL, NULL); /* logged there */
 }
 
 static void on_reopen(int number, void *arg)

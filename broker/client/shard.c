@@ -95,8 +95,8 @@ static void stop(struct gh_worker *worker)
 	gh_shared_free(&shard->groups);
 	gh_index_free(&shard->filters);
 	gh_registry_free(&shard->sessions);
+	gh_instances_worker_stop(shard->asker);
 	gh_runtime_worker_leave(shard->runtime, shard->asker);
-	gh_runtime_worker_stop(shard->runtime, shard->asker);
 	gh_asker_leave(shard->asker);
 	gh_buf_done(&shard->scratch);
 	gh_worker_set_user(worker, NULL);
@@ -120,14 +120,6 @@ struct swap {
 	gh_shard_left_fn *left;
 	void *arg;
 };
-
-static void post_swap(struct gh_worker *worker, const struct swap *swap)
-{
-	struct swap *mail = gh_alloc(sizeof(*mail));
-
-	*mail = *swap;
-	gh_worker_post(worker, GH_LANE_CONTROL, &mail->mail);
-}
 
 /* At once, not when they next say something: what they point to goes with the old runtime. */
 static void refresh_channels(struct gh_shard *shard)
@@ -157,31 +149,41 @@ static void on_swap(struct gh_mail *mail, void *owner)
 void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left,
 		   void *arg)
 {
-	post_swap(worker,
-		  &(struct swap){
-			  .mail.deliver = on_swap, .runtime = runtime, .left = left, .arg = arg });
+	struct swap *swap = gh_alloc(sizeof(*swap));
+
+	*swap = (struct swap){ .mail.deliver = on_swap, .runtime = runtime, .left = left, .arg = arg };
+	gh_worker_post(worker, GH_LANE_CONTROL, &swap->mail);
 }
 
-static void on_stop_runtime(struct gh_mail *mail, void *owner)
+struct instance_stop {
+	struct gh_mail mail;
+	struct gh_instance *instance;
+	gh_shard_stopped_fn *stopped;
+	void *arg;
+};
+
+static void on_stop_instance(struct gh_mail *mail, void *owner)
 {
-	struct swap *swap = (struct swap *)(void *)mail;
+	struct instance_stop *stop = (struct instance_stop *)(void *)mail;
 
 	if (owner) {
 		struct gh_shard *shard = gh_shard_of(owner);
 
-		gh_runtime_worker_stop(swap->runtime, shard->asker);
-		swap->left(swap->arg, swap->runtime, shard->index);
+		gh_instance_worker_stop(stop->instance, shard->asker);
+		stop->stopped(stop->arg, stop->instance, shard->index);
 	}
-	free(swap);
+	free(stop);
 }
 
-void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left,
-			   void *arg)
+void gh_shard_stop_instance(struct gh_worker *worker, struct gh_instance *instance,
+			    gh_shard_stopped_fn *stopped, void *arg)
 {
-	post_swap(worker, &(struct swap){ .mail.deliver = on_stop_runtime,
-					  .runtime = old,
-					  .left = left,
-					  .arg = arg });
+	struct instance_stop *stop = gh_alloc(sizeof(*stop));
+
+	*stop = (struct instance_stop){
+		.mail.deliver = on_stop_instance, .instance = instance, .stopped = stopped, .arg = arg
+	};
+	gh_worker_post(worker, GH_LANE_CONTROL, &stop->mail);
 }
 
 /* ---- the end of the broker ---- */

@@ -8,6 +8,7 @@
 #include "conf/settings.h"
 #include "hook/ask.h"
 #include "hook/event.h"
+#include "hook/instance.h"
 #include "route/match.h"
 #include "route/shared.h"
 #include "session/registry.h"
@@ -87,9 +88,10 @@ typedef void gh_shard_left_fn(void *arg, struct gh_runtime *old, unsigned worker
 void gh_shard_swap(struct gh_worker *worker, struct gh_runtime *runtime, gh_shard_left_fn *left,
 		   void *arg);
 
-/* From the control thread: gh_runtime_worker_stop(old), then `left` again. */
-void gh_shard_stop_runtime(struct gh_worker *worker, struct gh_runtime *old, gh_shard_left_fn *left,
-			   void *arg);
+/* From the control thread: gh_instance_worker_stop(instance), then `stopped` is called on the worker. */
+typedef void gh_shard_stopped_fn(void *arg, struct gh_instance *instance, unsigned worker);
+void gh_shard_stop_instance(struct gh_worker *worker, struct gh_instance *instance,
+			    gh_shard_stopped_fn *stopped, void *arg);
 
 /* From the control thread at shutdown: says 0x8B to all clients, closes them, cancels what waits. */
 void gh_shard_shutdown(struct gh_worker *worker);

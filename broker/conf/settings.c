@@ -160,6 +160,7 @@ static int finish(struct gh_conf *conf, const char *file, struct gh_settings **s
 	struct gh_settings_reader r = { settings, &box->arena, error };
 	int rc;
 
+	atomic_init(&box->refs, 1);
 	box->conf = conf;
 	settings->file = file ? gh_arena_strndup(&box->arena, file, strlen(file)) : NULL;
 	rc = read_tree(&r, gh_conf_root(conf));
@@ -212,11 +213,20 @@ static void free_template(const struct gh_template *template)
 	gh_template_free(&gone);
 }
 
+struct gh_settings *gh_settings_ref(struct gh_settings *settings)
+{
+	struct gh_settings_box *box = (struct gh_settings_box *)settings;
+
+	atomic_fetch_add_explicit(&box->refs, 1, memory_order_relaxed);
+	return settings;
+}
+
 void gh_settings_free(struct gh_settings **settings)
 {
 	struct gh_settings_box *box = (struct gh_settings_box *)*settings;
 
-	if (!box)
+	*settings = NULL;
+	if (!box || atomic_fetch_sub_explicit(&box->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (size_t i = 0; box->settings.listeners && i < box->settings.listener_count; i++) {
 		free_template(box->settings.listeners[i].client_id_template);
@@ -225,7 +235,6 @@ void gh_settings_free(struct gh_settings **settings)
 	gh_conf_free(&box->conf);
 	gh_arena_done(&box->arena);
 	free(box);
-	*settings = NULL;
 }
 
 const struct gh_listener_settings *gh_settings_listener(const struct gh_settings *settings,

@@ -114,6 +114,8 @@ int gh_settings_parse(const char *name, const void *p, size_t n, struct gh_setti
 		      struct gh_error *error);
 /* Without a file: anonymous on 127.0.0.1 and [::1], no authorization, all defaults. */
 struct gh_settings *gh_settings_quick(uint16_t port);
+/* They are held by count: once by who made them, once more by each ref; the last free frees. Any thread. */
+struct gh_settings *gh_settings_ref(struct gh_settings *settings);
 void gh_settings_free(struct gh_settings **settings);
 
 /* NULL: no such listener. */

@@ -7,11 +7,14 @@
 #include "conf/settings.h"
 #include "conf/tables.h"
 
+#include <stdatomic.h>
+
 /* The settings and what they live in. */
 struct gh_settings_box {
 	struct gh_settings settings; /* first */
 	struct gh_conf *conf;
 	struct gh_arena arena;
+	atomic_uint refs;
 };
 
 /* What one step of reading needs. */

@@ -4,8 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "ctl/control_priv.h"
-#include "ctl/runtime.h"
-#include "hook/instance.h"
+#include "hook/event.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,57 +45,6 @@ static void on_status(struct gh_ctl_client *client, const struct gh_words *words
 	reply_rows(client, &rows);
 }
 
-/* ---- plugins ---- */
-
-static void plugin_row(struct gh_json *json, const struct gh_instance *instance, const char *state)
-{
-	struct gh_instance_stats stats;
-	uint64_t calls = 0;
-
-	gh_instance_stats(instance, &stats);
-	for (unsigned i = 0; i < GH_HOOK_POINTS; i++)
-		calls += stats.calls[i];
-	gh_json_object(json, NULL);
-	gh_json_str(json, "instance", gh_str(gh_instance_name(instance)));
-	gh_json_str(json, "module", gh_str(gh_instance_plugin(instance)->name));
-	gh_json_str(json, "version", gh_str(gh_instance_plugin(instance)->version));
-	gh_json_str(json, "state", gh_str(state));
-	gh_json_number(json, "calls", (int64_t)calls);
-	gh_json_number(json, "allow", (int64_t)stats.verdicts[GH_ALLOW]);
-	gh_json_number(json, "deny", (int64_t)stats.verdicts[GH_DENY]);
-	gh_json_number(json, "pass", (int64_t)stats.verdicts[GH_PASS]);
-	gh_json_number(json, "error", (int64_t)stats.verdicts[GH_ERROR]);
-	gh_json_number(json, "timeouts", (int64_t)stats.timeouts);
-	gh_json_number(json, "pending", stats.pending);
-	gh_json_number(json, "queued", stats.queued);
-	gh_json_number(json, "threads", stats.threads);
-	gh_json_str(json, "file", gh_str(gh_module_file(gh_instance_module(instance))));
-	gh_json_end_object(json);
-}
-
-static void plugin_rows(struct gh_json *json, const struct gh_runtime *runtime, const char *state)
-{
-	for (size_t i = 0; i < runtime->instance_count; i++)
-		plugin_row(json, runtime->instances[i], state);
-}
-
-static void on_plugins(struct gh_ctl_client *client, const struct gh_words *words)
-{
-	const struct gh_daemon *daemon = client->control->daemon;
-	const struct gh_runtime *retiring;
-	struct gh_buf rows = { 0 };
-	struct gh_json json;
-
-	(void)words;
-	gh_json_init(&json, &rows);
-	gh_json_array(&json, NULL);
-	plugin_rows(&json, daemon->runtime, "in force");
-	for (size_t i = 0; (retiring = gh_runtime_retiring(daemon, i)); i++)
-		plugin_rows(&json, retiring, "draining");
-	gh_ctl_rows(client, gh_str_n((const char *)rows.p + 1, rows.n - 1)); /* without the bracket */
-	gh_buf_done(&rows);
-}
-
 /* ---- clients, disconnect ---- */
 
 static void clients_gathered(struct gh_ctl_client *client, struct gh_str rows, size_t count,
@@ -129,20 +77,7 @@ static void on_disconnect(struct gh_ctl_client *client, const struct gh_words *w
 	gh_ctl_gather(client, gh_inspect_disconnect, words->word[1], disconnected);
 }
 
-/* ---- reload, metrics ---- */
-
-static void on_reload(struct gh_ctl_client *client, const struct gh_words *words)
-{
-	struct gh_error error;
-
-	(void)words;
-	if (!client->control->daemon->options.file)
-		gh_ctl_fail(client, "refused", "the broker runs without a configuration file");
-	else if (gh_daemon_reload(client->control->daemon, &error) < 0)
-		gh_ctl_fail(client, "refused", "%s", error.text);
-	else
-		gh_ctl_text(client, gh_str("reloaded\n"));
-}
+/* ---- metrics ---- */
 
 static void metric_row(void *arg, const struct gh_metric_sample *sample)
 {
@@ -186,10 +121,11 @@ static const struct {
 } commands[] = {
 	{ "status", 1, 1, on_status, false },
 	{ "clients", 1, 1, on_clients, false },
-	{ "plugins", 1, 1, on_plugins, false },
+	{ "plugins", 1, 1, gh_ctl_plugins, false },
 	{ "metrics", 1, 2, on_metrics, false },
 	{ "explain", 2, GH_WIRE_WORDS, gh_ctl_explain, false },
-	{ "reload", 1, 1, on_reload, true },
+	{ "reload", 1, 1, gh_ctl_reload, true },
+	{ "plugin", 3, 3, gh_ctl_plugin, true },
 	{ "disconnect", 2, 2, on_disconnect, true },
 };
 

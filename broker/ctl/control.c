@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ctl/change.h"
 #include "ctl/control_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,7 @@ static void client_free(struct gh_ctl_client *client)
 
 	gh_ctl_gathering_orphan(client);
 	gh_explaining_free(&client->explaining);
+	gh_change_forget(client->control->daemon, client);
 	gh_loop_timeout_cancel(client->control->daemon->loop, &client->deadline);
 	gh_io_free(&client->io);
 	close(fd);
@@ -139,9 +142,27 @@ static void on_client(struct gh_io *io, unsigned events, void *arg)
 		read_some(arg);
 }
 
+static bool hung_up(const struct gh_ctl_client *client)
+{
+	struct pollfd fd = { .fd = gh_io_fd(client->io) };
+
+	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+}
+
 static void on_deadline(struct gh_timeout *timeout)
 {
-	client_free(gh_container(timeout, struct gh_ctl_client, deadline));
+	struct gh_ctl_client *client = gh_container(timeout, struct gh_ctl_client, deadline);
+
+	if (client->waits && !hung_up(client))
+		gh_loop_timeout(client->control->daemon->loop, timeout, DEADLINE_MS);
+	else
+		client_free(client);
+}
+
+void gh_ctl_wait(struct gh_ctl_client *client, bool waits)
+{
+	client->waits = waits;
+	gh_loop_timeout(client->control->daemon->loop, &client->deadline, DEADLINE_MS);
 }
 
 static int accept_one(struct gh_control *control)

@@ -23,6 +23,7 @@ struct gh_ctl_client {
 	long pid;
 	struct gh_gathering *gathering;   /* workers are asked */
 	struct gh_explaining *explaining; /* modules are asked */
+	bool waits;                       /* gh_ctl_wait() */
 };
 
 struct gh_control {
@@ -42,9 +43,15 @@ void gh_ctl_text(struct gh_ctl_client *client, struct gh_str text);
 /* rows: JSON elements, commas between them, without brackets. */
 void gh_ctl_rows(struct gh_ctl_client *client, struct gh_str rows);
 
+/* A change of what is in force is under way for it, which may take longer than a client may. */
+void gh_ctl_wait(struct gh_ctl_client *client, bool waits);
+
 /* A whole request has come. */
 void gh_ctl_command(struct gh_ctl_client *client, const struct gh_words *words);
 void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words);
+void gh_ctl_reload(struct gh_ctl_client *client, const struct gh_words *words);
+void gh_ctl_plugin(struct gh_ctl_client *client, const struct gh_words *words);
+void gh_ctl_plugins(struct gh_ctl_client *client, const struct gh_words *words);
 
 /*
  * Asks every worker, or the one of client_id (not NULL); done() once all have answered, with all their elements joined. It

@@ -9,6 +9,7 @@
 #include "client/shard.h"
 #include "ctl/control.h"
 #include "ctl/figures.h"
+#include "ctl/retire.h"
 #include "ctl/runtime.h"
 #include "hook/event.h"
 #include "hook/instance.h"
@@ -187,6 +188,8 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
 					   .metrics = broker->metrics,
 					   .on_idle = gh_runtime_idle,
+					   .on_instance_idle = gh_instance_idle,
+					   .on_alone = gh_instance_was_alone,
 					   .arg = daemon };
 	daemon->loop = gh_loop_new();
 	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
@@ -220,16 +223,23 @@ static int prepare(struct gh_daemon *daemon, struct gh_error *error)
 	return rc;
 }
 
-enum module_code { LOADED, REPLACED, UNLOADED };
-
-static void tell_module(struct gh_runtime *runtime, const struct gh_instance *instance,
-			enum module_code code)
+static void tell_module(struct gh_runtime *runtime, const char *name, enum gh_module_code code)
 {
-	struct gh_event event = { .kind = GH_EV_MODULE,
-				  .code = code,
-				  .module = gh_instance_name(instance) };
+	struct gh_event event = { .kind = GH_EV_MODULE, .code = code, .module = name };
 
 	gh_event_tell(runtime, &event);
+}
+
+static void tell_instance(struct gh_runtime *runtime, const struct gh_instance *instance,
+			  const struct gh_instance *before)
+{
+	bool was = before && !gh_instance_disabled(before);
+
+	if (instance == before || (!was && gh_instance_disabled(instance)))
+		return;
+	tell_module(runtime, gh_instance_name(instance),
+		    gh_instance_disabled(instance) ? GH_MODULE_UNLOADED
+						   : (was ? GH_MODULE_REPLACED : GH_MODULE_LOADED));
 }
 
 /* old NULL: at the start. */
@@ -238,14 +248,14 @@ static void tell_modules(struct gh_runtime *runtime, const struct gh_runtime *ol
 	if (!gh_event_wanted(runtime, GH_EV_MODULE))
 		return;
 	for (size_t i = 0; i < runtime->instance_count; i++) {
-		const char *name = gh_instance_name(runtime->instances[i]);
+		const struct gh_instance *instance = runtime->instances[i];
 
-		tell_module(runtime, runtime->instances[i],
-			    old && gh_runtime_instance(old, name) ? REPLACED : LOADED);
+		tell_instance(runtime, instance,
+			      old ? gh_runtime_instance(old, gh_instance_name(instance)) : NULL);
 	}
 	for (size_t i = 0; old && i < old->instance_count; i++)
 		if (!gh_runtime_instance(runtime, gh_instance_name(old->instances[i])))
-			tell_module(runtime, old->instances[i], UNLOADED);
+			tell_module(runtime, gh_instance_name(old->instances[i]), GH_MODULE_UNLOADED);
 }
 
 static int serve(struct gh_daemon *daemon, struct gh_error *error)
@@ -264,6 +274,9 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
 	if (rc == 0) {
+		/* An address that is taken has been seen before anything is. */
+		tell_modules(daemon->runtime, NULL);
+		gh_retire_alone_wait(daemon);
 		rc = gh_control_new(daemon, &daemon->control, error);
 		if (rc < 0)
 			gh_listeners_abandon(daemon->listeners);
@@ -272,8 +285,14 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		return rc;
 	gh_listeners_commit(daemon->listeners);
 	daemon->figures = gh_figures_new(daemon);
-	tell_modules(daemon->runtime, NULL);
 	return 0;
+}
+
+static void daemon_init(struct gh_daemon *daemon, const struct gh_daemon_options *options)
+{
+	*daemon = (struct gh_daemon){ .options = *options };
+	gh_list_init(&daemon->retiring);
+	gh_list_init(&daemon->changes);
 }
 
 int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *options,
@@ -281,7 +300,7 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 {
 	int rc;
 
-	*daemon = (struct gh_daemon){ .options = *options };
+	daemon_init(daemon, options);
 	rc = gh_nofile_raise(&daemon->nofile, error);
 	if (rc == 0)
 		rc = prepare(daemon, error);
@@ -306,9 +325,11 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 
 int gh_daemon_check(const struct gh_daemon_options *options, struct gh_error *error)
 {
-	struct gh_daemon daemon = { .options = *options };
-	int rc = prepare(&daemon, error);
+	struct gh_daemon daemon;
+	int rc;
 
+	daemon_init(&daemon, options);
+	rc = prepare(&daemon, error);
 	gh_daemon_done(&daemon);
 	return rc;
 }
@@ -340,70 +361,64 @@ static int check_fixed(const struct gh_settings *now, const struct gh_settings *
 	return rc;
 }
 
-static void take(struct gh_daemon *daemon, struct gh_runtime *runtime)
-{
-	const struct gh_settings *settings = runtime->settings;
-	struct gh_retained_limits retained = retained_of(&settings->limits);
-	struct gh_penalty_settings penalty = penalty_of(&settings->limits);
-	struct gh_runtime *old = daemon->runtime;
-
-	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
-	gh_retained_set_limits(daemon->broker.retained, &retained);
-	gh_penalties_configure(daemon->broker.penalties, &penalty);
-	daemon->runtime = runtime;
-	tell_modules(runtime, old);
-	/* Workers first: a connection that the new listeners accept comes to them after it. */
-	gh_runtime_replace(daemon, old);
-	gh_listeners_commit(daemon->listeners);
-}
-
-static int reload(struct gh_daemon *daemon, struct gh_error *error)
+int gh_daemon_read(const struct gh_daemon *daemon, struct gh_settings **settings_r,
+		   struct gh_error *error)
 {
 	struct gh_settings *settings;
-	struct gh_runtime *runtime;
 	int rc = read_settings(&daemon->options, &settings, error);
 
 	if (rc < 0)
 		return rc;
 	rc = check_fixed(gh_daemon_in_force(daemon), settings, error);
-	if (rc == 0)
-		rc = gh_runtime_build(&daemon->broker.hooks, settings, daemon->runtime, &runtime,
-				      error);
-	if (rc < 0) {
+	if (rc < 0)
 		gh_settings_free(&settings);
-		return rc;
-	}
-	rc = prepare_listeners(daemon, settings, error);
-	if (rc == 0) {
-		rc = open_log(daemon, settings, error);
-		if (rc < 0)
-			gh_listeners_abandon(daemon->listeners);
-	}
-	if (rc < 0) {
-		gh_runtime_free(&runtime);
-		return rc;
-	}
-	take(daemon, runtime);
-	return 0;
+	else
+		*settings_r = settings;
+	return rc;
 }
 
-int gh_daemon_reload(struct gh_daemon *daemon, struct gh_error *error)
+static void configure(struct gh_daemon *daemon, const struct gh_settings *settings)
 {
-	struct gh_event event = { .kind = GH_EV_RELOAD };
-	int rc = daemon->stopping ? gh_error_set(error, GH_EBUSY, "the broker stops")
-				  : reload(daemon, error);
+	struct gh_retained_limits retained = retained_of(&settings->limits);
+	struct gh_penalty_settings penalty = penalty_of(&settings->limits);
 
-	if (rc < 0) {
-		gh_log_error("reload refused, the old configuration stays: %s", error->text);
-		event.text = error->text;
-		event.code = 1;
-	} else {
-		gh_log_notice("configuration reloaded");
-		say_open(gh_daemon_in_force(daemon));
-	}
-	if (gh_event_wanted(daemon->runtime, GH_EV_RELOAD))
-		gh_event_tell(daemon->runtime, &event);
+	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
+	gh_retained_set_limits(daemon->broker.retained, &retained);
+	gh_penalties_configure(daemon->broker.penalties, &penalty);
+}
+
+static int prepare_whole(struct gh_daemon *daemon, const struct gh_settings *settings,
+			 struct gh_error *error)
+{
+	int rc = prepare_listeners(daemon, settings, error);
+
+	if (rc < 0)
+		return rc;
+	rc = open_log(daemon, settings, error);
+	if (rc < 0)
+		gh_listeners_abandon(daemon->listeners);
 	return rc;
+}
+
+int gh_daemon_take(struct gh_daemon *daemon, struct gh_runtime *runtime, bool whole,
+		   struct gh_error *error)
+{
+	struct gh_runtime *old = daemon->runtime;
+	int rc = whole ? prepare_whole(daemon, runtime->settings, error) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (whole)
+		configure(daemon, runtime->settings);
+	daemon->runtime = runtime;
+	tell_modules(runtime, old);
+	/* Workers first: a connection that the new listeners accept comes to them after it. */
+	gh_runtime_replace(daemon, old);
+	if (whole) {
+		gh_listeners_commit(daemon->listeners);
+		say_open(runtime->settings);
+	}
+	return 0;
 }
 
 /* ---- the end ---- */

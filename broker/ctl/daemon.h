@@ -7,7 +7,8 @@
 #include "conf/settings.h"
 #include "net/listener.h"
 
-struct gh_retiring;
+struct gh_leaving;
+struct gh_change;
 struct gh_control;
 struct gh_figures;
 
@@ -18,6 +19,9 @@ struct gh_daemon_options {
 	bool verbose;                 /* log level debug, whatever the configuration says */
 };
 
+/* Codes of GH_EV_MODULE. */
+enum gh_module_code { GH_MODULE_LOADED, GH_MODULE_REPLACED, GH_MODULE_UNLOADED, GH_MODULE_FAILED };
+
 /* Everything is the control thread's. */
 struct gh_daemon {
 	struct gh_daemon_options options;
@@ -27,13 +31,18 @@ struct gh_daemon {
 	struct gh_asker *asker;
 	struct gh_runtime *runtime; /* in force; held */
 	struct gh_listeners *listeners;
-	struct gh_retiring *retiring; /* runtimes on their way out, newest first */
-	struct gh_control *control;   /* the control socket */
-	struct gh_figures *figures;   /* gauges of the registry */
+	struct gh_leaving *leaving; /* runtimes on their way out, newest first */
+	struct gh_node retiring; /* instances that aren't in force any more, of struct gh_retiring */
+	unsigned alone_open;     /* calls of alone() that haven't returned */
+	struct gh_change *change;   /* that is under way; NULL: none */
+	struct gh_node changes;     /* that wait for it */
+	struct gh_control *control; /* the control socket */
+	struct gh_figures *figures; /* gauges of the registry */
 	char **listener_names; /* every name ever in force: connections may still refer to one that is gone */
 	size_t listener_name_count;
 	unsigned nofile;
-	bool stopping;
+	bool starting; /* the loop is to stop when all are alone */
+	bool stopping, ending;
 	struct gh_mail stopped; /* the workers have ended */
 };
 
@@ -47,8 +56,13 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 /* Serves until gh_daemon_stop() has come to its end. */
 void gh_daemon_run(struct gh_daemon *daemon);
 
-/* All or nothing: on failure what ran goes on. Logged either way, and told to observers. */
-int gh_daemon_reload(struct gh_daemon *daemon, struct gh_error *error);
+/* For a reload: the configuration as it is now, which must not differ in what can't change. Any thread. */
+int gh_daemon_read(const struct gh_daemon *daemon, struct gh_settings **settings_r,
+		   struct gh_error *error);
+/* `runtime` comes in force, and with `whole` listeners and log as its settings say. On failure what ran goes on, and the runtime is the
+ * caller's. */
+int gh_daemon_take(struct gh_daemon *daemon, struct gh_runtime *runtime, bool whole,
+		   struct gh_error *error);
 
 /* Stops accepting, says goodbye to all clients, flushes within shutdown-timeout. Repeated: nothing. */
 void gh_daemon_stop(struct gh_daemon *daemon);

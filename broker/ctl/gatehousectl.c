@@ -29,6 +29,7 @@ static const char usage_text[] =
 	"  status                      what is running\n"
 	"  clients                     who is connected\n"
 	"  plugins                     instances of modules: state and figures\n"
+	"  plugin VERB NAME            disable, enable, reload or replace one of them\n"
 	"  reload                      read the configuration again: all of it, or nothing\n"
 	"  disconnect CLIENT-ID        send a client away\n"
 	"  metrics [--prometheus]      all counters\n"

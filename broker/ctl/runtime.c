@@ -6,20 +6,18 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/shard.h"
+#include "ctl/change.h"
+#include "ctl/retire.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-/*
- * LEAVING: workers change to the new one -> DRAINING: its asks, jobs and exchanges end -> STOPPING: thread_stop on each
- * worker -> freed.
- */
-enum stage { LEAVING, DRAINING, STOPPING };
-struct gh_retiring {
-	struct gh_retiring *next;
+/* Workers change to the new one -> its asks and exchanges end -> freed; its instances go their own way (ctl/retire). */
+struct gh_leaving {
+	struct gh_leaving *next;
 	struct gh_daemon *daemon;
 	struct gh_runtime *runtime;
-	unsigned outstanding; /* workers that haven't answered */
-	enum stage stage;
+	unsigned outstanding; /* workers that haven't changed */
 };
 
 struct note {
@@ -28,13 +26,13 @@ struct note {
 	struct gh_runtime *runtime;
 };
 
-static struct gh_retiring *find(const struct gh_daemon *daemon, const struct gh_runtime *runtime)
+static struct gh_leaving *find(const struct gh_daemon *daemon, const struct gh_runtime *runtime)
 {
-	struct gh_retiring *r = daemon->retiring;
+	struct gh_leaving *leaving = daemon->leaving;
 
-	while (r && r->runtime != runtime)
-		r = r->next;
-	return r;
+	while (leaving && leaving->runtime != runtime)
+		leaving = leaving->next;
+	return leaving;
 }
 
 static void note(struct gh_daemon *daemon, struct gh_runtime *runtime,
@@ -46,41 +44,25 @@ static void note(struct gh_daemon *daemon, struct gh_runtime *runtime,
 	gh_inbox_post(daemon->inbox, GH_LANE_CONTROL, &note->mail);
 }
 
-static void remove_retiring(struct gh_retiring *retiring)
+static void let_go(struct gh_leaving *leaving)
 {
-	struct gh_retiring **at = &retiring->daemon->retiring;
+	struct gh_runtime *runtime = leaving->runtime;
 
-	while (*at != retiring)
-		at = &(*at)->next;
-	*at = retiring->next;
-	free(retiring);
-}
-
-static void finish(struct gh_retiring *retiring)
-{
-	struct gh_runtime *runtime = retiring->runtime;
-
-	remove_retiring(retiring);
-	gh_log_debug("configuration %llu is gone", (unsigned long long)runtime->generation);
-	gh_runtime_free(&runtime);
+	leaving->outstanding = 0;
+	gh_runtime_retire(&runtime);
 }
 
 static void on_left(struct gh_mail *mail, void *owner)
 {
 	struct note *n = (struct note *)(void *)mail;
-	struct gh_retiring *retiring = find(n->daemon, n->runtime);
+	struct gh_daemon *daemon = n->daemon;
+	struct gh_leaving *leaving = owner ? find(daemon, n->runtime) : NULL;
 
 	free(n);
-	if (!owner || !retiring || --retiring->outstanding > 0)
+	if (!leaving || !leaving->outstanding || --leaving->outstanding > 0)
 		return;
-	if (retiring->stage == STOPPING) {
-		finish(retiring);
-	} else {
-		struct gh_runtime *runtime = retiring->runtime;
-
-		retiring->stage = DRAINING;
-		gh_runtime_retire(&runtime);
-	}
+	let_go(leaving);
+	gh_retire_alone(daemon);
 }
 
 static void left(void *arg, struct gh_runtime *old, unsigned worker)
@@ -89,24 +71,28 @@ static void left(void *arg, struct gh_runtime *old, unsigned worker)
 	note(arg, old, on_left);
 }
 
+static void remove_leaving(struct gh_leaving *leaving)
+{
+	struct gh_leaving **at = &leaving->daemon->leaving;
+
+	while (*at != leaving)
+		at = &(*at)->next;
+	*at = leaving->next;
+	free(leaving);
+}
+
 static void on_idle(struct gh_mail *mail, void *owner)
 {
 	struct note *n = (struct note *)(void *)mail;
-	struct gh_daemon *daemon = n->daemon;
-	struct gh_retiring *retiring = find(daemon, n->runtime);
+	struct gh_runtime *runtime = n->runtime;
+	struct gh_leaving *leaving = owner ? find(n->daemon, runtime) : NULL;
 
 	free(n);
-	if (!owner || !retiring)
+	if (!leaving)
 		return;
-	retiring->stage = STOPPING;
-	if (!daemon->broker.workers) { /* the end: they have stopped already */
-		finish(retiring);
-		return;
-	}
-	retiring->outstanding = daemon->broker.worker_count;
-	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
-		gh_shard_stop_runtime(gh_workers_at(daemon->broker.workers, i), retiring->runtime,
-				      left, daemon);
+	gh_log_debug("configuration %llu is gone", (unsigned long long)runtime->generation);
+	remove_leaving(leaving);
+	gh_runtime_free(&runtime);
 }
 
 void gh_runtime_idle(void *arg, struct gh_runtime *runtime)
@@ -114,64 +100,85 @@ void gh_runtime_idle(void *arg, struct gh_runtime *runtime)
 	note(arg, runtime, on_idle);
 }
 
-static struct gh_retiring *retiring_new(struct gh_daemon *daemon, struct gh_runtime *runtime)
+static struct gh_leaving *leaving_new(struct gh_daemon *daemon, struct gh_runtime *runtime)
 {
-	struct gh_retiring *retiring = gh_zalloc(sizeof(*retiring));
+	struct gh_leaving *leaving = gh_zalloc(sizeof(*leaving));
 
-	retiring->daemon = daemon;
-	retiring->runtime = runtime;
-	retiring->next = daemon->retiring;
-	daemon->retiring = retiring;
-	return retiring;
+	leaving->daemon = daemon;
+	leaving->runtime = runtime;
+	leaving->next = daemon->leaving;
+	daemon->leaving = leaving;
+	return leaving;
+}
+
+static bool stands_in(const struct gh_runtime *runtime, const struct gh_instance *instance)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		if (runtime->instances[i] == instance)
+			return true;
+	return false;
 }
 
 void gh_runtime_replace(struct gh_daemon *daemon, struct gh_runtime *old)
 {
-	struct gh_retiring *retiring = retiring_new(daemon, old);
+	struct gh_leaving *leaving = leaving_new(daemon, old);
 
-	retiring->outstanding = daemon->broker.worker_count;
+	for (size_t i = 0; i < old->instance_count; i++)
+		if (!stands_in(daemon->runtime, old->instances[i]))
+			gh_retire(daemon, old->instances[i]);
+	leaving->outstanding = daemon->broker.worker_count;
 	for (unsigned i = 0; i < daemon->broker.worker_count; i++)
 		gh_shard_swap(gh_workers_at(daemon->broker.workers, i), daemon->runtime, left,
 			      daemon);
 }
 
-struct gh_runtime *gh_runtime_retiring(const struct gh_daemon *daemon, size_t index)
+bool gh_runtime_swapping(const struct gh_daemon *daemon)
 {
-	struct gh_retiring *r = daemon->retiring;
+	for (const struct gh_leaving *leaving = daemon->leaving; leaving; leaving = leaving->next)
+		if (leaving->outstanding)
+			return true;
+	return false;
+}
 
-	while (r && index-- > 0)
-		r = r->next;
-	return r ? r->runtime : NULL;
+/* ---- the end ---- */
+
+static void turn(struct gh_daemon *daemon)
+{
+	gh_loop_poll(daemon->loop);
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
 /* Those that were waiting for an answer of a worker won't get it any more: what they waited for has happened. */
 static void workers_are_gone(struct gh_daemon *daemon)
 {
-	struct gh_retiring *next;
+	for (struct gh_leaving *leaving = daemon->leaving; leaving; leaving = leaving->next)
+		if (leaving->outstanding)
+			let_go(leaving);
+	gh_retire_at_end(daemon);
+}
 
-	for (struct gh_retiring *r = daemon->retiring; r; r = next) {
-		struct gh_runtime *runtime = r->runtime;
+static void retire_the_last(struct gh_daemon *daemon)
+{
+	struct gh_runtime *runtime = daemon->runtime;
 
-		next = r->next;
-		if (r->stage == STOPPING) {
-			finish(r);
-		} else if (r->stage == LEAVING) {
-			r->stage = DRAINING;
-			gh_runtime_retire(&runtime);
-		}
-	}
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		gh_retire(daemon, runtime->instances[i]);
+	daemon->runtime = NULL;
+	let_go(leaving_new(daemon, runtime));
 }
 
 bool gh_runtimes_end(struct gh_daemon *daemon, uint64_t timeout_ms)
 {
 	uint64_t deadline = gh_clock_ms() + timeout_ms;
 
-	if (daemon->runtime) {
-		retiring_new(daemon, daemon->runtime);
-		daemon->runtime = NULL;
-	}
+	daemon->ending = true;
+	while (gh_change_runs(daemon) && gh_clock_ms() < deadline)
+		turn(daemon);
+	if (gh_change_runs(daemon))
+		return false;
 	workers_are_gone(daemon);
-	while (daemon->retiring && gh_clock_ms() < deadline)
-		gh_loop_poll(daemon->loop);
-	return daemon->retiring == NULL;
+	retire_the_last(daemon);
+	while ((daemon->leaving || !gh_list_empty(&daemon->retiring)) && gh_clock_ms() < deadline)
+		turn(daemon);
+	return !daemon->leaving && gh_list_empty(&daemon->retiring);
 }

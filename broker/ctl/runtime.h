@@ -5,16 +5,17 @@
 
 #include "ctl/daemon.h"
 
-/* Every worker changes to daemon->runtime; `old` is retired, drained and freed when nobody holds it any more. */
+/* Every worker changes to daemon->runtime; `old` is freed when nobody holds it any more, and those of its instances that aren't in
+ * the new one are retired. */
 void gh_runtime_replace(struct gh_daemon *daemon, struct gh_runtime *old);
+
+/* There are workers that haven't changed to daemon->runtime yet. */
+bool gh_runtime_swapping(const struct gh_daemon *daemon);
 
 /* What hooks.on_idle is to be, with the daemon as its argument. Any thread. */
 void gh_runtime_idle(void *arg, struct gh_runtime *runtime);
 
 /* At the end, when all workers have stopped: waits up to timeout_ms for what still runs, then frees. False: it didn't end. */
 bool gh_runtimes_end(struct gh_daemon *daemon, uint64_t timeout_ms);
-
-/* Instances of a runtime that isn't in force any more and hasn't drained yet; NULL at the end. */
-struct gh_runtime *gh_runtime_retiring(const struct gh_daemon *daemon, size_t index);
 
 #endif

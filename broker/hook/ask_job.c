@@ -63,14 +63,14 @@ static void job_run(struct gh_job *job)
 static void job_free(struct gh_job *job)
 {
 	struct ask_job *ask = gh_container(job, struct ask_job, job);
-	struct gh_runtime *runtime = ask->instance->runtime;
+	struct gh_instance *instance = ask->instance;
 
 	gh_exchange_cell_unref(&ask->cell);
 	gh_identity_unref(&ask->so_far);
 	gh_edited_unref(&ask->edited);
 	gh_args_unref(&ask->args);
 	free(ask);
-	gh_runtime_unref(runtime);
+	gh_instance_unref(instance);
 }
 
 struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance)
@@ -78,8 +78,7 @@ struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance
 	struct ask_job *ask = gh_zalloc(sizeof(*ask));
 
 	gh_job_init(&ask->job, job_run, job_free);
-	ask->instance = instance;
-	gh_runtime_ref(instance->runtime);
+	ask->instance = gh_instance_ref(instance);
 	ask->args = gh_args_ref(fold->ask->args);
 	if (fold->asked == GH_HOOK_AUTHENTICATE)
 		ask->so_far = gh_identity_ref(gh_merge_identity(&fold->login.merge));

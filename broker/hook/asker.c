@@ -34,6 +34,7 @@ void gh_askers_free(struct gh_askers **askers)
 	for (unsigned i = 0; i < gone->count; i++) {
 		pthread_mutex_destroy(&gone->at[i].lock);
 		free(gone->at[i].slots);
+		free(gone->at[i].started);
 	}
 	free(gone);
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+struct gh_instance;
 struct gh_ticket_slot;
 struct gh_barriers;
 
@@ -15,8 +16,10 @@ struct gh_asker {
 	unsigned index;
 	struct gh_loop *loop;         /* its own thread's */
 	struct gh_barriers *barriers; /* likewise; NULL: none */
-	pthread_mutex_t lock;         /* of all below */
-	gh_asker_post_fn *post;       /* NULL: not there */
+	struct gh_instance **started; /* here, and not stopped; its own thread's */
+	size_t started_count;
+	pthread_mutex_t lock;   /* of all below */
+	gh_asker_post_fn *post; /* NULL: not there */
 	void *arg;
 	struct gh_ticket_slot *slots;
 	uint32_t slot_count, free; /* free: the head of a list; UINT32_MAX: none */

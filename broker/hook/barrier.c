@@ -18,7 +18,7 @@ struct round {
 	struct gh_runtime *runtime; /* held while it waits */
 	void *what;
 	uint32_t number;
-	uint32_t waits; /* a bit for each instance->barrier_index that is to end it */
+	uint32_t waits; /* a bit for each that is to end it: see instance_at() */
 	int rc;
 	uint64_t since_ms;
 };
@@ -35,11 +35,11 @@ struct gh_barriers {
 
 /* ---- who waits for whom ---- */
 
+/* By their order in the runtime: one instance may stand in several, each time at another place. */
 static struct gh_instance *instance_at(const struct gh_runtime *runtime, unsigned index)
 {
 	for (size_t i = 0; i < runtime->instance_count; i++)
-		if (gh_call_has_barrier(runtime->instances[i]) &&
-		    runtime->instances[i]->barrier_index == index)
+		if (gh_call_has_barrier(runtime->instances[i]) && index-- == 0)
 			return runtime->instances[i];
 	return NULL;
 }
@@ -101,20 +101,15 @@ static void fail(struct gh_barriers *barriers, struct round *round,
 
 /* ---- raising ---- */
 
-static struct gh_barrier handle(const struct gh_barriers *barriers, const struct round *round,
-				const struct gh_instance *instance)
+static void ask(struct gh_barriers *barriers, struct round *round, unsigned index)
 {
-	return (struct gh_barrier){ (uint64_t)round->number << 32 |
-				    (uint64_t)instance->barrier_index << 8 |
-				    (gh_asker_index(barriers->asker) + 1) };
-}
-
-static void ask(struct gh_barriers *barriers, struct round *round, struct gh_instance *instance)
-{
-	int rc = gh_call_barrier(instance, handle(barriers, round, instance));
+	struct gh_instance *instance = instance_at(round->runtime, index);
+	struct gh_barrier handle = { (uint64_t)round->number << 32 | (uint64_t)index << 8 |
+				     (gh_asker_index(barriers->asker) + 1) };
+	int rc = gh_call_barrier(instance, handle);
 
 	if (rc == GH_LATER)
-		round->waits |= 1u << instance->barrier_index;
+		round->waits |= 1u << index;
 	else if (rc != 0)
 		fail(barriers, round, instance, rc);
 }
@@ -130,9 +125,8 @@ void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime,
 	if (gh_list_empty(&barriers->rounds))
 		gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
 	gh_list_append(&barriers->rounds, &round->node);
-	for (size_t i = 0; i < runtime->instance_count; i++)
-		if (gh_call_has_barrier(runtime->instances[i]))
-			ask(barriers, round, runtime->instances[i]);
+	for (unsigned i = 0; i < runtime->barrier_count; i++)
+		ask(barriers, round, i);
 	release(barriers);
 }
 
@@ -184,13 +178,13 @@ static void end(struct gh_asker *asker, const struct ending *ending)
 static void on_end(struct gh_mail *mail, void *owner)
 {
 	struct ending *ending = gh_container(mail, struct ending, mail);
-	struct gh_runtime *runtime = ending->instance->runtime;
+	struct gh_instance *instance = ending->instance;
 	unsigned number = (unsigned)(ending->barrier.id & 0xff);
 
 	if (owner)
-		end(&ending->instance->hooks->askers->at[number - 1], ending);
+		end(&instance->hooks->askers->at[number - 1], ending);
 	free(ending);
-	gh_runtime_unref(runtime);
+	gh_instance_unref(instance);
 }
 
 void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, int rc)
@@ -207,7 +201,7 @@ void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, in
 	if (asker->post) {
 		ending = gh_zalloc(sizeof(*ending));
 		*ending = (struct ending){ { .deliver = on_end }, instance, barrier, rc };
-		gh_runtime_ref(instance->runtime);
+		gh_instance_ref(instance);
 		asker->post(asker->arg, &ending->mail);
 	}
 	pthread_mutex_unlock(&asker->lock);

@@ -46,7 +46,6 @@ static void keepers_init(struct keepers *keepers, int a, int b)
 		keepers->at[i] = (struct keeper){ .says = says[i] };
 		keepers->at[i].instance =
 			fixture_add(&keepers->fixture, names[i], &plugin, &keepers->at[i]);
-		keepers->at[i].instance->barrier_index = i;
 	}
 	keepers->fixture.runtime.barrier_count = 2;
 	keepers->passed[0] = 0;

@@ -120,14 +120,14 @@ static void gated_init(struct gated *gated, struct gh_plugin *plugin, const char
 	gated->rights = fixture_chain(&gated->fixture, GH_LIST_AUTHORIZE, false, list);
 }
 
-/* Opens the gate for good and waits until nobody but the fixture holds the runtime. */
+/* Opens the gate for good and waits until nobody but the fixture holds the instance. */
 static void gated_done(struct gated *gated)
 {
 	uint64_t end = gh_clock_ms() + 20000;
 
 	for (unsigned i = 0; i < 100; i++)
 		sem_post(&gated->gate.open);
-	while (atomic_load(&gated->fixture.runtime.refs) > 1 && gh_clock_ms() < end) {
+	while (atomic_load(&gated->instance->refs) > 1 && gh_clock_ms() < end) {
 		gh_loop_poll(gated->fixture.loop);
 		sched_yield();
 	}

@@ -82,12 +82,19 @@ static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point p
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out)
 {
+	const char *off = gh_off(instance);
 	bool often = point == GH_HOOK_AUTHORIZE || point == GH_HOOK_PUBLISH;
 	bool timed = !often || instance->blocking || gh_here()->tick++ % TIMED_EACH == 0;
-	uint64_t began = timed ? gh_clock_ns() : 0;
-	enum gh_verdict verdict = check(point, locked(instance, point, in, out), out);
+	enum gh_verdict verdict;
+	uint64_t began;
 
 	out->called = true;
+	if (off) {
+		gh_answer_explain(out, GH_CAUSE_BACKEND, "%s", off);
+		return GH_ERROR;
+	}
+	began = timed ? gh_clock_ns() : 0;
+	verdict = check(point, locked(instance, point, in, out), out);
 	if (timed && !out->hypothetical)
 		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
 	return verdict;
@@ -113,13 +120,28 @@ bool gh_call_has_barrier(const struct gh_instance *instance)
 	return instance->plugin->barrier;
 }
 
+/* Nothing is confirmed without one that is off: it can't say that it is safe. */
 int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->barrier(instance->self, barrier);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
+int gh_call_alone(struct gh_instance *instance, struct gh_error *error)
 {
 	int rc;
 
 	if (instance->serialized)
 		pthread_mutex_lock(&instance->lock);
-	rc = instance->plugin->barrier(instance->self, barrier);
+	rc = instance->plugin->alone(instance->self, error);
 	if (instance->serialized)
 		pthread_mutex_unlock(&instance->lock);
 	return rc;

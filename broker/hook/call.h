@@ -11,13 +11,15 @@ bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point);
 
 /*
  * Calls a decide hook on this thread. `in` is its argument, complete. Returns a verdict that may
- * stand at this point: else GH_ERROR with the reason in `out`. PENDING only with a ticket of `out`.
+ * stand at this point: else GH_ERROR with the reason in `out`. PENDING only with a ticket of `out`. One
+ * that is off isn't called: GH_ERROR, with the reason why it is.
  */
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out);
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
 bool gh_call_has_barrier(const struct gh_instance *instance);
 int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier);
+int gh_call_alone(struct gh_instance *instance, struct gh_error *error);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
 /* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows

@@ -13,6 +13,6 @@ void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event)
 	if (!event->time_us)
 		event->time_us = gh_clock_wall_us();
 	for (size_t i = 0; i < runtime->instance_count; i++)
-		if (runtime->instances[i]->events & event->kind)
+		if (runtime->instances[i]->events & event->kind && !gh_off(runtime->instances[i]))
 			gh_call_event(runtime->instances[i], event);
 }

@@ -14,8 +14,7 @@ struct gh_exchange_cell *gh_exchange_cell_new(struct gh_instance *instance)
 	struct gh_exchange_cell *cell = gh_zalloc(sizeof(*cell));
 
 	atomic_init(&cell->refs, 1);
-	cell->instance = instance;
-	gh_runtime_ref(instance->runtime);
+	cell->instance = gh_instance_ref(instance);
 	return cell;
 }
 
@@ -28,10 +27,10 @@ struct gh_exchange_cell *gh_exchange_cell_ref(struct gh_exchange_cell *cell)
 
 static void cell_free(struct gh_exchange_cell *cell)
 {
-	struct gh_runtime *runtime = cell->instance->runtime;
+	struct gh_instance *instance = cell->instance;
 
 	free(cell);
-	gh_runtime_unref(runtime);
+	gh_instance_unref(instance);
 }
 
 static void end_job_run(struct gh_job *job)

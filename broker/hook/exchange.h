@@ -14,7 +14,7 @@ struct gh_exchange_cell {
 	struct gh_instance *instance;
 	void *state;
 };
-struct gh_exchange_cell *gh_exchange_cell_new(struct gh_instance *instance); /* holds the runtime */
+struct gh_exchange_cell *gh_exchange_cell_new(struct gh_instance *instance); /* holds it */
 struct gh_exchange_cell *gh_exchange_cell_ref(struct gh_exchange_cell *cell);
 /* With the last: exchange_end, if there is a state. */
 void gh_exchange_cell_unref(struct gh_exchange_cell **cell);

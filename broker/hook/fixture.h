@@ -80,6 +80,8 @@ static GH_UNUSED void fixture_done(struct fixture *fixture)
 	/* Whoever waited has gone: nothing but the control thread's hold is left. */
 	ck_assert_uint_eq(atomic_load(&fixture->runtime.refs), 1);
 	for (size_t i = 0; i < fixture->runtime.instance_count; i++)
+		ck_assert_uint_eq(atomic_load(&fixture->instances[i]->refs), 1);
+	for (size_t i = 0; i < fixture->runtime.instance_count; i++)
 		gh_instance_free(&fixture->instances[i]);
 	gh_asker_leave(fixture->asker);
 	gh_inbox_free(&fixture->inbox);
@@ -103,7 +105,8 @@ static GH_UNUSED struct gh_instance *fixture_add(struct fixture *fixture, const 
 	plugin->destroy = fixture_destroy;
 	instance->api = &gh_host_table;
 	instance->hooks = &fixture->hooks;
-	instance->runtime = &fixture->runtime;
+	atomic_init(&instance->refs, 1);
+	instance->generation = 1;
 	instance->plugin = plugin;
 	instance->self = self;
 	instance->created = true;

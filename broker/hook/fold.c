@@ -146,7 +146,7 @@ static enum gh_verdict ask(struct gh_fold *fold, struct gh_instance *instance,
 		return GH_ERROR;
 	}
 	answer->fold = fold->done && fold->action != GH_RECEIVE ? fold : NULL;
-	if (instance->blocking)
+	if (instance->blocking && !gh_off(instance))
 		return gh_ask_submit(fold, instance, answer);
 	verdict = call_now(fold, instance, answer);
 	if (verdict != GH_PENDING && answer->ticket.id)

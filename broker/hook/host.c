@@ -71,10 +71,10 @@ static void GH_PRINTF(3, 0)
 
 static bool creating(const struct gh_instance *instance, const char *call)
 {
-	if (!instance->creating)
-		gh_log_warning("module '%s' calls %s outside of create: refused", instance->name,
-			       call);
-	return instance->creating;
+	if (gh_here()->creating == instance)
+		return true;
+	gh_log_warning("module '%s' calls %s outside of create: refused", instance->name, call);
+	return false;
 }
 
 static int host_observe(struct gh_host *host, uint64_t mask)
@@ -135,7 +135,7 @@ static bool host_ticket_open(struct gh_host *host, struct gh_ticket ticket)
  * instance is noticed. */
 static struct gh_metric metric_of(const struct gh_instance *instance, unsigned index)
 {
-	return (struct gh_metric){ instance->runtime->generation << 16 | (index + 1) };
+	return (struct gh_metric){ instance->generation << 16 | (index + 1) };
 }
 
 static void metric_name(struct gh_buf *buf, const char *module, const char *name)

@@ -15,6 +15,7 @@ extern const struct gh_host_api gh_host_table;
 struct gh_here {
 	struct gh_asker *asker;
 	struct gh_instance *instance; /* of which this is a thread */
+	struct gh_instance *creating; /* whose create runs on this thread, whatever thread it is */
 	void *local;                  /* then: what thread_start made */
 	unsigned tick;                /* calls of authorize and publish: one in 64 is timed */
 };

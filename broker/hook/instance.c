@@ -2,11 +2,11 @@
 /* Instances: loaded, configured, created, started, and the way back. */
 #include "hook/instance_priv.h"
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "hook/asker_priv.h"
 #include "hook/call.h"
 #include "hook/host.h"
-#include "hook/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +31,26 @@ const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance)
 const struct gh_module *gh_instance_module(const struct gh_instance *instance)
 {
 	return instance->module;
+}
+
+uint64_t gh_instance_generation(const struct gh_instance *instance)
+{
+	return instance->generation;
+}
+
+int64_t gh_instance_since(const struct gh_instance *instance)
+{
+	return instance->since;
+}
+
+bool gh_instance_disabled(const struct gh_instance *instance)
+{
+	return instance->disabled;
+}
+
+const char *gh_instance_off(const struct gh_instance *instance)
+{
+	return gh_off(instance);
 }
 
 const char *gh_hook_point_name(enum gh_hook_point point)
@@ -109,9 +129,10 @@ void gh_instance_stats(const struct gh_instance *instance, struct gh_instance_st
 	stats_r->pending = atomic_load_explicit(&instance->pending, memory_order_relaxed);
 	stats_r->threads = instance->pool ? instance->threads : 0;
 	stats_r->queued = instance->pool ? gh_pool_queued(instance->pool) : 0;
+	stats_r->running = instance->pool ? gh_pool_running(instance->pool) : 0;
 }
 
-/* ---- life ---- */
+/* ---- made ---- */
 
 static int set_threads(struct gh_instance *instance, struct gh_error *error)
 {
@@ -133,11 +154,16 @@ static int set_threads(struct gh_instance *instance, struct gh_error *error)
 	return 0;
 }
 
-static int configure(struct gh_instance *instance, struct gh_error *error)
+static int configure(struct gh_instance *instance, struct gh_module *module, struct gh_error *error)
 {
 	const struct gh_plugin_settings *settings = instance->settings;
-	int rc = gh_module_open(instance->hooks->loader, settings->module, &instance->module, error);
+	int rc = 0;
 
+	if (module)
+		instance->module = gh_module_ref(module);
+	else
+		rc = gh_module_open(instance->hooks->loader, settings->module, &instance->module,
+				    error);
 	if (rc) {
 		gh_error_prefix(error, "%s", settings->where);
 		return rc;
@@ -150,22 +176,31 @@ static int configure(struct gh_instance *instance, struct gh_error *error)
 			       instance->plugin->config_size, &instance->section, error);
 }
 
-int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
-		    struct gh_instance **instance_r, struct gh_error *error)
+static struct gh_instance *blank(struct gh_runtime *runtime, const struct gh_plugin_settings *settings)
 {
 	struct gh_instance *instance = gh_zalloc(sizeof(*instance));
-	int rc;
 
 	instance->api = &gh_host_table;
 	instance->hooks = runtime->hooks;
-	instance->runtime = runtime;
+	atomic_init(&instance->refs, 1);
+	instance->generation = runtime->generation;
+	instance->since = gh_clock_wall_us() / 1000000;
+	instance->held = gh_settings_ref(runtime->settings);
 	instance->settings = settings;
 	instance->name = settings->name;
 	instance->realm = settings->realm;
 	instance->on_error_next = settings->on_error_next;
 	instance->max_pending = (unsigned)settings->max_pending;
 	pthread_mutex_init(&instance->lock, NULL);
-	rc = configure(instance, error);
+	return instance;
+}
+
+int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
+		    struct gh_module *module, struct gh_instance **instance_r, struct gh_error *error)
+{
+	struct gh_instance *instance = blank(runtime, settings);
+	int rc = configure(instance, module, error);
+
 	if (rc) {
 		gh_instance_free(&instance);
 		return rc;
@@ -175,14 +210,52 @@ int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings 
 	return 0;
 }
 
-/* What create said, with the place of the option it named. */
-static int create_failed(const struct gh_instance *instance, int code, struct gh_error *failure,
-			 struct gh_error *error)
+/* Its module's file is unmapped: of the descriptor only copies stay, and of its functions whether they were there. */
+static void keep_shape(struct gh_plugin *shape, const struct gh_plugin *plugin)
+{
+	*shape = (struct gh_plugin){ .size = sizeof(*shape),
+				     .abi = plugin->abi,
+				     .flags = GH_CONCURRENT,
+				     .name = gh_strdup(plugin->name),
+				     .version = gh_strdup(plugin->version),
+				     .summary = "disabled",
+				     .accept = plugin->accept,
+				     .authenticate = plugin->authenticate,
+				     .exchange = plugin->exchange,
+				     .exchange_end = plugin->exchange_end,
+				     .lookup = plugin->lookup,
+				     .authorize = plugin->authorize,
+				     .handshake = plugin->handshake,
+				     .psk = plugin->psk,
+				     .publish = plugin->publish,
+				     .barrier = plugin->barrier };
+}
+
+struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
+					     const struct gh_plugin_settings *settings,
+					     const struct gh_plugin *plugin)
+{
+	struct gh_instance *instance = blank(runtime, settings);
+
+	keep_shape(&instance->shape, plugin);
+	instance->plugin = &instance->shape;
+	instance->disabled = true;
+	/* What somebody has switched off is no error to be passed over: that could open what it has kept shut. */
+	instance->on_error_next = false;
+	atomic_store(&instance->off, "disabled");
+	gh_instance_make_series(instance);
+	return instance;
+}
+
+/* ---- created ---- */
+
+/* What the module said, with the place of the option it named. */
+static int module_failed(const struct gh_instance *instance, int code,
+			 const struct gh_error *failure, struct gh_error *error)
 {
 	const struct gh_plugin_settings *settings = instance->settings;
 	const struct gh_conf_place *place = &settings->place;
-	const char *text =
-		failure->text[0] ? failure->text : "it could not be created and gives no reason";
+	const char *text = failure->text[0] ? failure->text : "it failed and gives no reason";
 
 	if (failure->option[0])
 		place = gh_conf_locate(settings->section, failure->option);
@@ -197,17 +270,16 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 		       struct gh_error *error)
 {
 	struct gh_error failure = { .api = &gh_host_table };
-	void *before = previous && gh_module_same(previous->module, instance->module) ? previous->self
-										      : NULL;
+	void *before = previous && previous->module == instance->module ? previous->self : NULL;
 	int rc;
 
-	instance->creating = true;
+	gh_here()->creating = instance;
 	rc = instance->plugin->create((struct gh_host *)(void *)instance,
 				      gh_section_config(instance->section), before, &instance->self,
 				      &failure);
-	instance->creating = false;
+	gh_here()->creating = NULL;
 	if (rc)
-		return create_failed(instance, rc, &failure, error);
+		return module_failed(instance, rc, &failure, error);
 	instance->created = true;
 	return 0;
 }
@@ -223,6 +295,122 @@ int gh_instance_start(struct gh_instance *instance, struct gh_error *error)
 	return GH_EIO;
 }
 
+/* ---- at work ---- */
+
+struct gh_instance *gh_instance_ref(struct gh_instance *instance)
+{
+	atomic_fetch_add_explicit(&instance->refs, 1, memory_order_relaxed);
+	return instance;
+}
+
+void gh_instance_unref(struct gh_instance *instance)
+{
+	struct gh_hooks *hooks = instance->hooks;
+
+	if (atomic_fetch_sub_explicit(&instance->refs, 1, memory_order_acq_rel) == 1)
+		hooks->on_instance_idle(hooks->arg, instance);
+}
+
+/* A worker runs hooks of this instance: all of one that doesn't block, of others event and barrier. */
+static bool runs_here(const struct gh_instance *instance)
+{
+	return !instance->blocking || instance->plugin->event || instance->plugin->barrier;
+}
+
+/* Its place among those that have started; their count: it has not. */
+static size_t place(const struct gh_asker *asker, const struct gh_instance *instance)
+{
+	size_t i = 0;
+
+	while (i < asker->started_count && asker->started[i] != instance)
+		i++;
+	return i;
+}
+
+void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *asker)
+{
+	if (place(asker, instance) < asker->started_count)
+		return;
+	asker->started =
+		gh_realloc_array(asker->started, asker->started_count + 1, sizeof(*asker->started));
+	asker->started[asker->started_count++] = instance;
+	if (instance->plugin->thread_start && runs_here(instance))
+		instance->locals[asker->index] = instance->plugin->thread_start(instance->self);
+}
+
+void gh_instance_worker_stop(struct gh_instance *instance, struct gh_asker *asker)
+{
+	size_t at = place(asker, instance);
+
+	if (at == asker->started_count)
+		return;
+	asker->started_count--;
+	memmove(&asker->started[at], &asker->started[at + 1],
+		(asker->started_count - at) * sizeof(*asker->started));
+	if (instance->plugin->thread_stop && runs_here(instance))
+		instance->plugin->thread_stop(instance->self, instance->locals[asker->index]);
+	instance->locals[asker->index] = NULL;
+}
+
+void gh_instances_worker_stop(struct gh_asker *asker)
+{
+	while (asker->started_count)
+		gh_instance_worker_stop(asker->started[asker->started_count - 1], asker);
+}
+
+static void fail(struct gh_instance *instance, int code, const struct gh_error *failure)
+{
+	struct gh_error error;
+
+	module_failed(instance, code, failure, &error);
+	instance->failure = gh_strdup(error.text);
+	atomic_store_explicit(&instance->off, instance->failure, memory_order_release);
+}
+
+static void be_alone(struct gh_instance *instance)
+{
+	struct gh_error failure = { .api = &gh_host_table };
+	int rc = atomic_load(&instance->retired) ? 0 : gh_call_alone(instance, &failure);
+
+	if (rc)
+		fail(instance, rc, &failure);
+	instance->hooks->on_alone(instance->hooks->arg, instance);
+}
+
+static void alone_run(struct gh_job *job)
+{
+	be_alone(gh_container(job, struct gh_instance, alone));
+}
+
+static void alone_free(struct gh_job *job)
+{
+	gh_instance_unref(gh_container(job, struct gh_instance, alone));
+}
+
+bool gh_instance_alone(struct gh_instance *instance)
+{
+	static const uint8_t nowhere[16];
+	struct gh_job *job = &instance->alone;
+
+	if (instance->alone_begun || instance->disabled || !instance->plugin->alone)
+		return false;
+	instance->alone_begun = true;
+	if (!instance->blocking) {
+		be_alone(instance);
+		return true;
+	}
+	gh_instance_ref(instance);
+	gh_job_init(job, alone_run, alone_free);
+	gh_pool_submit_always(instance->pool, nowhere, job);
+	gh_job_unref(&job);
+	return true;
+}
+
+void gh_instance_retire(struct gh_instance *instance)
+{
+	atomic_store(&instance->retired, true);
+}
+
 void gh_instance_free(struct gh_instance **instance)
 {
 	struct gh_instance *gone = *instance;
@@ -235,6 +423,12 @@ void gh_instance_free(struct gh_instance **instance)
 		gone->plugin->destroy(gone->self);
 	gh_section_free(&gone->section);
 	gh_module_close(&gone->module);
+	if (gone->disabled) {
+		free((char *)gone->shape.name);
+		free((char *)gone->shape.version);
+	}
+	free(gone->failure);
+	gh_settings_free(&gone->held);
 	pthread_mutex_destroy(&gone->lock);
 	free(gone);
 }

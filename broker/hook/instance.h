@@ -11,7 +11,34 @@ struct gh_instance;
 const char *gh_instance_name(const struct gh_instance *instance);
 const char *gh_instance_realm(const struct gh_instance *instance);
 const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance);
+/* NULL: none is loaded, it is disabled. */
 const struct gh_module *gh_instance_module(const struct gh_instance *instance);
+uint64_t gh_instance_generation(const struct gh_instance *instance); /* of the runtime it was made for */
+int64_t gh_instance_since(const struct gh_instance *instance); /* Unix seconds: when that was */
+bool gh_instance_disabled(const struct gh_instance *instance);
+/* Any thread. NULL: it works. Else whatever it is asked is GH_ERROR, for this reason: disabled, or what alone() said. */
+const char *gh_instance_off(const struct gh_instance *instance);
+
+/* Holders: runtimes, jobs, exchanges. Any thread. With the last one hooks->on_instance_idle is called. */
+struct gh_instance *gh_instance_ref(struct gh_instance *instance);
+void gh_instance_unref(struct gh_instance *instance);
+
+/* ---- life: see hook/runtime.h ---- */
+/* On a worker, between two turns; start: nothing where it has started there already. */
+void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *asker);
+void gh_instance_worker_stop(struct gh_instance *instance, struct gh_asker *asker);
+/* The worker ends: all that have started there, the last first. */
+void gh_instances_worker_stop(struct gh_asker *asker);
+/*
+ * Control thread: it is in force and no other of its name is left. alone() is called here, or on a thread of a blocking instance;
+ * once, however often this is. True: hooks->on_alone is called when it has returned (maybe at once). False: there is nothing to wait
+ * for. An error makes it off.
+ */
+bool gh_instance_alone(struct gh_instance *instance);
+/* Control thread: not in force any more; an alone() that has not begun isn't called. */
+void gh_instance_retire(struct gh_instance *instance);
+/* Nobody holds it and every worker has stopped it. Joins its threads, destroy(), unmaps: may take as long as the module likes. */
+void gh_instance_free(struct gh_instance **instance);
 
 /*
  * Figures, any thread; of all instances of this name since the start. They are in the registry as
@@ -35,6 +62,7 @@ struct gh_instance_stats {
 	uint64_t timeouts;
 	unsigned pending; /* open tickets and jobs of this one, now */
 	unsigned queued;  /* GH_BLOCKING: jobs not begun, now */
+	unsigned running; /* GH_BLOCKING: jobs begun and not ended, now */
 	unsigned threads; /* GH_BLOCKING */
 };
 void gh_instance_stats(const struct gh_instance *instance, struct gh_instance_stats *stats_r);

@@ -4,30 +4,35 @@
 #define GH_HOOK_INSTANCE_PRIV_H
 
 #include "hook/instance.h"
+#include "hook/pool.h"
 
 #include <pthread.h>
-
-struct gh_pool;
 
 #define GH_INSTANCE_METRICS_MAX 256u
 
 struct gh_instance {
 	const struct gh_host_api *api; /* first: modules see a gh_object of the name gh_host */
 	struct gh_hooks *hooks;
-	struct gh_runtime *runtime;
-	struct gh_module *module;
+	atomic_uint refs;
+	uint64_t generation; /* of the runtime it was made for */
+	int64_t since;
+	struct gh_module *module; /* NULL: disabled */
 	const struct gh_plugin *plugin;
 	void *self; /* what create made */
-	bool created, creating;
+	bool created;
 	/* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
 	bool serialized;
 	bool blocking;
 	bool on_error_next;
-	const char *name, *realm;                  /* of settings */
-	struct gh_section *section;                /* its configuration, filled */
-	const struct gh_plugin_settings *settings; /* the runtime's */
-	uint64_t events;                           /* gh_observe() */
-	unsigned barrier_index;                    /* among those of the runtime with the hook */
+	bool disabled;
+	struct gh_plugin shape;     /* disabled: which hooks it had; none is called */
+	_Atomic(const char *) off;  /* gh_instance_off() */
+	char *failure;              /* off points here: what alone() said */
+	const char *name, *realm;   /* of settings */
+	struct gh_section *section; /* its configuration, filled */
+	const struct gh_plugin_settings *settings; /* of those below */
+	struct gh_settings *held;
+	uint64_t events; /* gh_observe() */
 	pthread_mutex_t lock;
 	unsigned max_pending, threads;
 	atomic_uint pending;
@@ -38,11 +43,28 @@ struct gh_instance {
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
 	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
+	bool alone_begun;            /* the control thread's */
+	atomic_bool retired;         /* not in force any more */
+	struct gh_job alone;         /* GH_BLOCKING */
 };
 
-/* Control thread. Loads the module, fills the configuration, makes the struct; not yet created. */
+/* gh_instance_off(), where it is asked often. */
+static inline const char *gh_off(const struct gh_instance *instance)
+{
+	return atomic_load_explicit(&((struct gh_instance *)instance)->off, memory_order_acquire);
+}
+
+/*
+ * Loads the module, fills the configuration, makes the struct; not yet created. module: this state of the file, NULL: as the file is
+ * now. The settings are the runtime's.
+ */
 int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
-		    struct gh_instance **instance_r, struct gh_error *error);
+		    struct gh_module *module, struct gh_instance **instance_r,
+		    struct gh_error *error);
+/* A disabled one, that stands where one with these hooks would. */
+struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
+					     const struct gh_plugin_settings *settings,
+					     const struct gh_plugin *plugin);
 /* Its figures in the registry, by its name. */
 void gh_instance_make_series(struct gh_instance *instance);
 /* create(); previous: the instance of that name in force, or NULL. */
@@ -50,7 +72,5 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 		       struct gh_error *error);
 /* Starts the threads of a blocking one. */
 int gh_instance_start(struct gh_instance *instance, struct gh_error *error);
-/* Joins its threads, destroy(), frees. */
-void gh_instance_free(struct gh_instance **instance);
 
 #endif

@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <ltdl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,12 +24,14 @@ extern const lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[] __attribute__((we
 
 struct gh_loader {
 	char *directory;
+	pthread_mutex_t lock;   /* of libltdl and of all below */
 	struct gh_node modules; /* those that are open */
 	unsigned opened;        /* ever */
 };
 
 struct gh_module {
 	struct gh_node node;
+	struct gh_loader *loader;
 	unsigned refs;
 	char *name, *file;
 	struct stat stat; /* of the file; all zero when linked in */
@@ -55,6 +58,7 @@ int gh_loader_new(const char *directory, struct gh_loader **loader_r, struct gh_
 		return gh_error_set(error, GH_EIO, "libltdl can't start: %s", lt_dlerror());
 	loader = gh_zalloc(sizeof(*loader));
 	loader->directory = gh_strdup(directory);
+	pthread_mutex_init(&loader->lock, NULL);
 	gh_list_init(&loader->modules);
 	*loader_r = loader;
 	return 0;
@@ -68,6 +72,7 @@ void gh_loader_free(struct gh_loader **loader)
 	if (!gone)
 		return;
 	lt_dlexit();
+	pthread_mutex_destroy(&gone->lock);
 	free(gone->directory);
 	free(gone);
 }
@@ -321,6 +326,7 @@ static int open_new(struct gh_loader *loader, const char *name, const char *path
 	int rc = 0;
 
 	gh_list_init(&module->node);
+	module->loader = loader;
 	module->refs = 1;
 	module->name = gh_strdup(name);
 	module->file = gh_strdup(built_in ? "(built in)" : path);
@@ -347,8 +353,8 @@ static int open_new(struct gh_loader *loader, const char *name, const char *path
 	return 0;
 }
 
-int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r,
-		   struct gh_error *error)
+static int open_locked(struct gh_loader *loader, const char *name, struct gh_module **module_r,
+		       struct gh_error *error)
 {
 	struct gh_module *module = NULL;
 	bool built_in = linked_in(name);
@@ -377,13 +383,37 @@ int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module 
 	return rc;
 }
 
+int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r,
+		   struct gh_error *error)
+{
+	int rc;
+
+	pthread_mutex_lock(&loader->lock);
+	rc = open_locked(loader, name, module_r, error);
+	pthread_mutex_unlock(&loader->lock);
+	return rc;
+}
+
+struct gh_module *gh_module_ref(struct gh_module *module)
+{
+	pthread_mutex_lock(&module->loader->lock);
+	module->refs++;
+	pthread_mutex_unlock(&module->loader->lock);
+	return module;
+}
+
 void gh_module_close(struct gh_module **module)
 {
 	struct gh_module *gone = *module;
+	struct gh_loader *loader = gone ? gone->loader : NULL;
 
 	*module = NULL;
-	if (gone && --gone->refs == 0)
+	if (!gone)
+		return;
+	pthread_mutex_lock(&loader->lock);
+	if (--gone->refs == 0)
 		module_free(gone);
+	pthread_mutex_unlock(&loader->lock);
 }
 
 const struct gh_plugin *gh_module_plugin(const struct gh_module *module)

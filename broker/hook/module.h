@@ -9,7 +9,8 @@
 
 #include <gatehouse/plugin.h>
 
-/* Control thread only (libltdl isn't thread-safe). */
+/* Opening and closing: any thread, one after another (libltdl isn't thread-safe): a module's constructors may keep others waiting,
+ * so never the control thread while the broker serves. */
 struct gh_loader;
 struct gh_module;
 
@@ -36,6 +37,8 @@ const char *gh_loader_directory(const struct gh_loader *loader);
  */
 int gh_module_open(struct gh_loader *loader, const char *name, struct gh_module **module_r,
 		   struct gh_error *error);
+/* The same state of the file once more, whatever has become of the file meanwhile. */
+struct gh_module *gh_module_ref(struct gh_module *module);
 /* Drops a reference; with the last one the file is unmapped (unless GH_RESIDENT). No thread may be
  * in its code. */
 void gh_module_close(struct gh_module **module);

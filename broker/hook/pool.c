@@ -17,6 +17,7 @@ struct gh_pool {
 	struct gh_fair lanes[GH_POOL_LANES];
 	unsigned turn; /* the lane that was served last */
 	bool stop;
+	unsigned running;
 	unsigned count;
 	pthread_t threads[];
 };
@@ -50,13 +51,16 @@ static struct gh_fair_node *pop(struct gh_pool *pool)
 	return node;
 }
 
-static struct gh_job *next_job(struct gh_pool *pool)
+/* done: the one before has ended. */
+static struct gh_job *next_job(struct gh_pool *pool, bool done)
 {
 	struct gh_fair_node *node;
 
 	pthread_mutex_lock(&pool->lock);
+	pool->running -= done;
 	while (!(node = pop(pool)) && !pool->stop)
 		pthread_cond_wait(&pool->more, &pool->lock);
+	pool->running += node != NULL;
 	pthread_mutex_unlock(&pool->lock);
 	return node ? gh_container(node, struct gh_job, node) : NULL;
 }
@@ -67,11 +71,12 @@ static void *pool_main(void *arg)
 	const struct gh_plugin *plugin = pool->instance->plugin;
 	struct gh_here *here = gh_here();
 	struct gh_job *job;
+	bool done = false;
 
 	here->instance = pool->instance;
 	if (plugin->thread_start)
 		here->local = plugin->thread_start(pool->instance->self);
-	while ((job = next_job(pool))) {
+	for (; (job = next_job(pool, done)); done = true) {
 		job->run(job);
 		gh_job_unref(&job);
 	}
@@ -183,4 +188,14 @@ unsigned gh_pool_queued(struct gh_pool *pool)
 		count += (unsigned)pool->lanes[i].count;
 	pthread_mutex_unlock(&pool->lock);
 	return count;
+}
+
+unsigned gh_pool_running(struct gh_pool *pool)
+{
+	unsigned running;
+
+	pthread_mutex_lock(&pool->lock);
+	running = pool->running;
+	pthread_mutex_unlock(&pool->lock);
+	return running;
 }

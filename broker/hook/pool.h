@@ -39,5 +39,6 @@ void gh_pool_submit_always(struct gh_pool *pool, const uint8_t ip[16], struct gh
 /* Not begun: will never run. Begun: goes on, unseen. */
 void gh_pool_withdraw(struct gh_pool *pool, struct gh_job *job);
 unsigned gh_pool_queued(struct gh_pool *pool);
+unsigned gh_pool_running(struct gh_pool *pool); /* jobs that are begun and not ended */
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "hook/barrier.h"
+#include "base/str.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
 
@@ -14,14 +15,67 @@
 
 /* ---- building ---- */
 
-static int load_all(struct gh_runtime *runtime, struct gh_error *error)
+/* How this instance comes into a runtime that follows another. */
+struct plan {
+	struct gh_runtime *previous;
+	bool whole; /* all are made anew; else one at most */
+	const char *name;
+	enum gh_runtime_change change;
+};
+
+static struct gh_instance *before(const struct plan *plan, const char *name)
+{
+	return plan->previous ? gh_runtime_instance(plan->previous, name) : NULL;
+}
+
+static bool is_shared(const struct plan *plan, const char *name)
+{
+	return !plan->whole && (plan->change == GH_CHANGE_NONE || strcmp(plan->name, name) != 0);
+}
+
+/* Loaded and configured, so that what is wrong with it is told; then its file is let go. */
+static int load_disabled(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
+			 struct gh_instance **instance_r, struct gh_error *error)
+{
+	struct gh_instance *checked;
+	int rc = gh_instance_new(runtime, settings, NULL, &checked, error);
+
+	if (rc)
+		return rc;
+	*instance_r = gh_instance_new_disabled(runtime, settings, checked->plugin);
+	gh_instance_free(&checked);
+	return 0;
+}
+
+static int load(struct gh_runtime *runtime, const struct plan *plan,
+		const struct gh_plugin_settings *settings, struct gh_instance **instance_r,
+		struct gh_error *error)
+{
+	struct gh_instance *old = before(plan, settings->name);
+	struct gh_module *module = NULL;
+
+	if (is_shared(plan, settings->name)) {
+		*instance_r = gh_instance_ref(old);
+		return 0;
+	}
+	if (plan->change == GH_CHANGE_DISABLE) {
+		*instance_r = gh_instance_new_disabled(runtime, settings, old->plugin);
+		return 0;
+	}
+	if (plan->whole && old && old->disabled)
+		return load_disabled(runtime, settings, instance_r, error);
+	if (plan->change == GH_CHANGE_RELOAD)
+		module = old->module;
+	return gh_instance_new(runtime, settings, module, instance_r, error);
+}
+
+static int load_all(struct gh_runtime *runtime, const struct plan *plan, struct gh_error *error)
 {
 	const struct gh_settings *settings = runtime->settings;
 
 	runtime->instances = gh_alloc_array(settings->plugin_count, sizeof(struct gh_instance *));
 	for (size_t i = 0; i < settings->plugin_count; i++) {
-		int rc = gh_instance_new(runtime, &settings->plugins[i], &runtime->instances[i],
-					 error);
+		int rc = load(runtime, plan, &settings->plugins[i], &runtime->instances[i], error);
 
 		if (rc)
 			return rc;
@@ -69,20 +123,15 @@ static bool is_listed(const struct gh_runtime *runtime, const struct gh_instance
 	return false;
 }
 
-static int number_barriers(struct gh_runtime *runtime, struct gh_error *error)
+static int count_barriers(struct gh_runtime *runtime, struct gh_error *error)
 {
-	for (size_t i = 0; i < runtime->instance_count; i++) {
-		struct gh_instance *instance = runtime->instances[i];
-
-		if (!gh_call_has_barrier(instance))
-			continue;
-		if (runtime->barrier_count == GH_BARRIER_INSTANCES)
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		if (gh_call_has_barrier(runtime->instances[i]) &&
+		    runtime->barrier_count++ == GH_BARRIER_INSTANCES)
 			return gh_error_set(error, GH_EINVAL,
 					    "%s: more than %u instances with a barrier",
 					    runtime->settings->plugins[i].where,
 					    GH_BARRIER_INSTANCES);
-		instance->barrier_index = runtime->barrier_count++;
-	}
 	return 0;
 }
 
@@ -102,27 +151,30 @@ static void warn_of_unlisted(const struct gh_runtime *runtime)
 	}
 }
 
-static int create_all(struct gh_runtime *runtime, const struct gh_runtime *previous,
-		      struct gh_error *error)
+static bool is_new(const struct gh_runtime *runtime, const struct gh_instance *instance)
+{
+	return instance->generation == runtime->generation;
+}
+
+static int create_all(struct gh_runtime *runtime, const struct plan *plan, struct gh_error *error)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < runtime->instance_count && !rc; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 
-		rc = gh_instance_create(
-			instance, previous ? gh_runtime_instance(previous, instance->name) : NULL,
-			error);
+		if (is_new(runtime, instance) && !instance->disabled)
+			rc = gh_instance_create(instance, before(plan, instance->name), error);
 		runtime->events |= instance->events;
 	}
 	for (size_t i = 0; i < runtime->instance_count && !rc; i++)
-		rc = gh_instance_start(runtime->instances[i], error);
+		if (is_new(runtime, runtime->instances[i]) && !runtime->instances[i]->disabled)
+			rc = gh_instance_start(runtime->instances[i], error);
 	return rc;
 }
 
-int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
-		     struct gh_runtime *previous, struct gh_runtime **runtime_r,
-		     struct gh_error *error)
+static int build(struct gh_hooks *hooks, struct gh_settings *settings, const struct plan *plan,
+		 struct gh_runtime **runtime_r, struct gh_error *error)
 {
 	struct gh_runtime *runtime = gh_zalloc(sizeof(*runtime));
 	int rc;
@@ -132,32 +184,83 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 	runtime->settings = settings;
 	runtime->generation = ++hooks->builds;
 	runtime->built_ms = gh_clock_ms();
-	rc = load_all(runtime, error);
+	rc = load_all(runtime, plan, error);
 	if (!rc)
 		rc = build_lists(runtime, error);
 	if (!rc)
-		rc = number_barriers(runtime, error);
+		rc = count_barriers(runtime, error);
 	if (!rc)
-		rc = create_all(runtime, previous, error);
+		rc = create_all(runtime, plan, error);
 	if (rc) {
 		runtime->settings = NULL;
-		gh_runtime_free(&runtime);
+		gh_runtime_discard(&runtime);
 		return rc;
 	}
-	warn_of_unlisted(runtime);
 	*runtime_r = runtime;
 	return 0;
 }
 
-void gh_runtime_free(struct gh_runtime **runtime)
+int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
+		     struct gh_runtime *previous, struct gh_runtime **runtime_r,
+		     struct gh_error *error)
 {
-	struct gh_runtime *gone = *runtime;
+	struct plan plan = { .previous = previous, .whole = true };
+	int rc = build(hooks, settings, &plan, runtime_r, error);
 
-	*runtime = NULL;
-	if (!gone)
-		return;
-	for (size_t i = gone->instance_count; i-- > 0;)
-		gh_instance_free(&gone->instances[i]);
+	if (!rc)
+		warn_of_unlisted(*runtime_r);
+	return rc;
+}
+
+int gh_runtime_find(const struct gh_runtime *runtime, const char *name, struct gh_error *error)
+{
+	const char **names, *nearest;
+
+	if (gh_runtime_instance(runtime, name))
+		return 0;
+	names = gh_alloc_array(runtime->instance_count, sizeof(*names));
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		names[i] = runtime->instances[i]->name;
+	nearest = gh_str_nearest(name, names, runtime->instance_count);
+	free(names);
+	if (nearest)
+		return gh_error_set(error, GH_ENOENT,
+				    "there is no '%s' in plugins: did you mean '%s'?", name, nearest);
+	return gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins", name);
+}
+
+static int check_change(const struct gh_runtime *previous, const char *name,
+			enum gh_runtime_change change, struct gh_error *error)
+{
+	int rc = gh_runtime_find(previous, name, error);
+
+	if (rc)
+		return rc;
+	if (change == GH_CHANGE_DISABLE && gh_runtime_instance(previous, name)->disabled)
+		return gh_error_set(error, GH_EINVAL, "'%s' is disabled already", name);
+	if (change == GH_CHANGE_ENABLE && !gh_runtime_instance(previous, name)->disabled)
+		return gh_error_set(error, GH_EINVAL, "'%s' isn't disabled", name);
+	return 0;
+}
+
+int gh_runtime_change(struct gh_runtime *previous, const char *name, enum gh_runtime_change change,
+		      struct gh_runtime **runtime_r, struct gh_error *error)
+{
+	struct plan plan = { .previous = previous, .name = name, .change = change };
+	struct gh_settings *settings;
+	int rc = change == GH_CHANGE_NONE ? 0 : check_change(previous, name, change, error);
+
+	if (rc)
+		return rc;
+	settings = gh_settings_ref(previous->settings);
+	rc = build(previous->hooks, settings, &plan, runtime_r, error);
+	if (rc)
+		gh_settings_free(&settings);
+	return rc;
+}
+
+static void runtime_free(struct gh_runtime *gone)
+{
 	for (size_t i = 0; i < gone->policy_count; i++) {
 		gh_chain_free(&gone->policies[i].authenticate);
 		gh_chain_free(&gone->policies[i].authorize);
@@ -167,6 +270,29 @@ void gh_runtime_free(struct gh_runtime **runtime)
 	free(gone->instances);
 	gh_settings_free(&gone->settings);
 	free(gone);
+}
+
+void gh_runtime_free(struct gh_runtime **runtime)
+{
+	struct gh_runtime *gone = *runtime;
+
+	*runtime = NULL;
+	for (size_t i = gone->instance_count; i-- > 0;)
+		gh_instance_unref(gone->instances[i]);
+	runtime_free(gone);
+}
+
+void gh_runtime_discard(struct gh_runtime **runtime)
+{
+	struct gh_runtime *gone = *runtime;
+
+	*runtime = NULL;
+	for (size_t i = gone->instance_count; i-- > 0;)
+		if (is_new(gone, gone->instances[i]))
+			gh_instance_free(&gone->instances[i]);
+		else
+			gh_instance_unref(gone->instances[i]);
+	runtime_free(gone);
 }
 
 /* ---- holding ---- */
@@ -194,40 +320,17 @@ void gh_runtime_retire(struct gh_runtime **runtime)
 		gh_runtime_unref(gone);
 }
 
-/* A worker runs hooks of this instance: all of one that doesn't block, of others event and barrier. */
-static bool runs_here(const struct gh_instance *instance)
-{
-	return !instance->blocking || instance->plugin->event || gh_call_has_barrier(instance);
-}
-
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 {
 	gh_runtime_ref(runtime);
-	for (size_t i = 0; i < runtime->instance_count; i++) {
-		struct gh_instance *instance = runtime->instances[i];
-
-		if (instance->plugin->thread_start && runs_here(instance))
-			instance->locals[gh_asker_index(asker)] =
-				instance->plugin->thread_start(instance->self);
-	}
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		gh_instance_worker_start(runtime->instances[i], asker);
 }
 
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker)
 {
 	(void)asker;
 	gh_runtime_unref(runtime);
-}
-
-void gh_runtime_worker_stop(struct gh_runtime *runtime, struct gh_asker *asker)
-{
-	for (size_t i = 0; i < runtime->instance_count; i++) {
-		struct gh_instance *instance = runtime->instances[i];
-		void **local = &instance->locals[gh_asker_index(asker)];
-
-		if (instance->plugin->thread_stop && runs_here(instance))
-			instance->plugin->thread_stop(instance->self, *local);
-		*local = NULL;
-	}
 }
 
 /* ---- looking up ---- */

@@ -15,12 +15,26 @@ static struct gh_loop *loop;
 static struct gh_inbox *inbox;
 static struct gh_asker *worker;
 static struct gh_runtime *idle;
+static struct gh_instance *gone[8]; /* that nobody holds any more, in that order */
+static unsigned gone_count, alone_count;
 static char log_file[300];
 
 static void on_idle(void *arg, struct gh_runtime *runtime)
 {
 	(void)arg;
 	idle = runtime;
+}
+
+static void on_instance_idle(void *arg, struct gh_instance *instance)
+{
+	(void)arg;
+	gone[gone_count++] = instance;
+}
+
+static void on_alone(void *arg, struct gh_instance *instance)
+{
+	(void)arg, (void)instance;
+	alone_count++;
 }
 
 static void post(void *arg, struct gh_mail *mail)
@@ -39,7 +53,9 @@ static void begin(void)
 	hooks = (struct gh_hooks){ .loader = loader,
 				   .askers = gh_askers_new(2),
 				   .metrics = gh_metrics_new(2),
-				   .on_idle = on_idle };
+				   .on_idle = on_idle,
+				   .on_instance_idle = on_instance_idle,
+				   .on_alone = on_alone };
 	worker = gh_asker_enter(hooks.askers, 0, loop, post, inbox);
 	gh_loop_poll(loop);
 }
@@ -103,6 +119,16 @@ static const char *seen(void)
 	return words;
 }
 
+/* What nobody holds any more is stopped and destroyed. */
+static void destroy_gone(void)
+{
+	for (unsigned i = 0; i < gone_count; i++) {
+		gh_instance_worker_stop(gone[i], worker);
+		gh_instance_free(&gone[i]);
+	}
+	gone_count = 0;
+}
+
 static void take_down(struct gh_runtime *runtime)
 {
 	gh_runtime_worker_leave(runtime, worker);
@@ -110,8 +136,8 @@ static void take_down(struct gh_runtime *runtime)
 	gh_runtime_retire(&runtime);
 	ck_assert_ptr_null(runtime);
 	ck_assert_ptr_nonnull(idle);
-	gh_runtime_worker_stop(idle, worker);
 	gh_runtime_free(&idle);
+	destroy_gone();
 }
 
 #define LISTS "anonymous: yes, authorize: [probe]"
@@ -209,7 +235,7 @@ START_TEST(all_or_nothing)
 			 GH_EINVAL);
 	ck_assert_ptr_nonnull(strstr(error.text, "threads"));
 	ck_assert_str_eq(seen(), "create,create again,destroy");
-	gh_runtime_free(&runtime);
+	gh_runtime_discard(&runtime);
 	ck_assert_str_eq(seen(), "create,create again,destroy,destroy");
 	finish();
 }
@@ -259,11 +285,152 @@ START_TEST(waits_for_tickets)
 		gh_loop_poll(loop);
 	ck_assert_ptr_eq(idle, held);
 	ck_assert_uint_eq(done_calls, 1);
-	gh_runtime_worker_stop(idle, worker);
 	gh_runtime_free(&idle);
+	destroy_gone();
 	gh_snapshot_unref(&client);
 	finish();
 }
 END_TEST
 
-GH_FILES_TEST_MAIN("hook/runtime", life, asks_and_tells, all_or_nothing, waits_for_tickets)
+static enum gh_verdict ask_of(struct gh_runtime *runtime, struct gh_decision *decision)
+{
+	struct gh_client facts = { .client_id = "c", .listener = "mqtt" };
+	struct gh_snapshot *client = gh_snapshot_new(&facts, gh_identity_anonymous());
+	struct gh_authorize in = { .client = gh_snapshot_client(client),
+				   .action = GH_PUBLISH,
+				   .topic = { "t", 1 } };
+	struct gh_asking asking = { .asker = worker,
+				    .chain = gh_runtime_policy(runtime, "mqtt")->authorize };
+
+	ck_assert_ptr_null(gh_ask_authorize(&asking, &in, NULL, decision));
+	gh_snapshot_unref(&client);
+	return decision->verdict;
+}
+
+/* The runtime in which one is another; it takes the place of *runtime. */
+static int change(struct gh_runtime **runtime, const char *name, enum gh_runtime_change how,
+		  struct gh_error *error)
+{
+	struct gh_runtime *next;
+	int rc = gh_runtime_change(*runtime, name, how, &next, error);
+
+	if (rc)
+		return rc;
+	gh_runtime_worker_start(next, worker);
+	take_down(*runtime);
+	*runtime = next;
+	return 0;
+}
+
+#define TWO PROBE "  second: { module: probe, file: FILE }\n"
+
+/* All others are the same in both runtimes, and neither of them is touched. */
+START_TEST(one_is_changed)
+{
+	struct gh_runtime *runtime = NULL;
+	struct gh_instance *first, *second;
+	struct gh_error error = { 0 };
+
+	begin();
+	ck_assert_msg(build(LISTS, TWO, NULL, &runtime, &error) == 0, "%s", error.text);
+	gh_runtime_worker_start(runtime, worker);
+	first = runtime->instances[0];
+	second = runtime->instances[1];
+	ck_assert_int_eq(change(&runtime, "second", GH_CHANGE_RELOAD, &error), 0);
+	ck_assert_ptr_eq(runtime->instances[0], first);
+	ck_assert(gh_instance_generation(runtime->instances[1]) == 2);
+	ck_assert_str_eq(
+		seen(),
+		"create,create,thread start,thread start,create again,thread start,thread stop,destroy");
+	second = runtime->instances[1];
+	ck_assert_int_eq(change(&runtime, NULL, GH_CHANGE_NONE, &error), 0);
+	ck_assert_ptr_eq(runtime->instances[0], first);
+	ck_assert_ptr_eq(runtime->instances[1], second);
+	ck_assert_uint_eq(runtime->generation, 3);
+	ck_assert_int_eq(change(&runtime, "secnd", GH_CHANGE_RELOAD, &error), GH_ENOENT);
+	ck_assert_ptr_nonnull(strstr(error.text, "did you mean 'second'"));
+	ck_assert_int_eq(change(&runtime, "other", GH_CHANGE_DISABLE, &error), GH_ENOENT);
+	take_down(runtime);
+	ck_assert_str_eq(
+		seen() + strlen("create,create,thread start,thread start,create again,thread start,thread stop,destroy"),
+		",thread stop,destroy,thread stop,destroy");
+	finish();
+}
+END_TEST
+
+/* It stays in its lists and denies, whatever `on-error` says, over a reload too. */
+START_TEST(disabled)
+{
+	static const char plugins[] =
+		"  probe: { file: FILE, on-error: next, answers: [ { hook: authorize, topic: t, answer: allow } ] }\n";
+	struct gh_runtime *runtime = NULL, *next = NULL;
+	struct gh_error error = { 0 };
+	struct gh_decision decision;
+
+	begin();
+	ck_assert_msg(build(LISTS, plugins, NULL, &runtime, &error) == 0, "%s", error.text);
+	gh_runtime_worker_start(runtime, worker);
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_ALLOW);
+	ck_assert_int_eq(change(&runtime, "probe", GH_CHANGE_ENABLE, &error), GH_EINVAL);
+	ck_assert_int_eq(change(&runtime, "probe", GH_CHANGE_DISABLE, &error), 0);
+	ck_assert_str_eq(seen(), "create,thread start,thread stop,destroy");
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_DENY);
+	ck_assert_str_eq(decision.why, "disabled");
+	ck_assert_str_eq(decision.module, "probe");
+	ck_assert(gh_instance_disabled(runtime->instances[0]));
+	ck_assert_ptr_null(gh_instance_module(runtime->instances[0]));
+	ck_assert(!gh_instance_alone(runtime->instances[0]));
+	ck_assert_int_eq(change(&runtime, "probe", GH_CHANGE_DISABLE, &error), GH_EINVAL);
+	ck_assert_int_eq(build(LISTS, plugins, runtime, &next, &error), 0);
+	ck_assert(gh_instance_disabled(next->instances[0]));
+	gh_runtime_discard(&next);
+	ck_assert_int_eq(change(&runtime, "probe", GH_CHANGE_ENABLE, &error), 0);
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_ALLOW);
+	ck_assert_str_eq(seen(), "create,thread start,thread stop,destroy,create,thread start");
+	take_down(runtime);
+	finish();
+}
+END_TEST
+
+#define LIFE "anonymous: yes, authorize: [life]"
+
+/* Once; not at all where it was replaced before. An error turns it off. */
+START_TEST(alone)
+{
+	struct gh_runtime *runtime = NULL;
+	struct gh_error error = { 0 };
+	struct gh_decision decision;
+	struct gh_event event = { .kind = GH_EV_MODULE };
+
+	begin();
+	copy("life");
+	ck_assert_msg(build(LIFE, "  life: { alone-fails: the port is taken, file: FILE }\n", NULL,
+			    &runtime, &error) == 0,
+		      "%s", error.text);
+	gh_runtime_worker_start(runtime, worker);
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_ALLOW);
+	alone_count = 0;
+	ck_assert(gh_instance_alone(runtime->instances[0]));
+	ck_assert(!gh_instance_alone(runtime->instances[0]));
+	ck_assert_uint_eq(alone_count, 1);
+	ck_assert_str_eq(gh_instance_off(runtime->instances[0]),
+			 "test.yaml:4:24: 'life': the port is taken");
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_DENY);
+	ck_assert_ptr_nonnull(strstr(decision.why, "the port is taken"));
+	gh_event_tell(runtime, &event);
+	ck_assert_int_eq(change(&runtime, "life", GH_CHANGE_RELOAD, &error), 0);
+	ck_assert_int_eq(ask_of(runtime, &decision), GH_ALLOW);
+	gh_instance_retire(runtime->instances[0]);
+	ck_assert(gh_instance_alone(runtime->instances[0]));
+	ck_assert_uint_eq(alone_count, 2);
+	ck_assert_ptr_null(gh_instance_off(runtime->instances[0]));
+	take_down(runtime);
+	ck_assert_str_eq(
+		seen(),
+		"create,created,alone,create again,created,thread stop,destroy,thread stop,destroy");
+	finish();
+}
+END_TEST
+
+GH_FILES_TEST_MAIN("hook/runtime", life, asks_and_tells, all_or_nothing, waits_for_tickets,
+		   one_is_changed, disabled, alone)

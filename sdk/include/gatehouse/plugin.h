@@ -20,7 +20,7 @@
  *                              3 thread_stop each ----------------------------------> destroy
  *
  * create runs on a thread of its own where it may take long (a reload, `plugin enable`): never beside
- * another create.
+ * another create. So does destroy, beside whatever else runs.
  *
  * Threads. Without flags no two calls into an instance run at once (a lock: keep them short).
  * GH_CONCURRENT lifts that. GH_BLOCKING: alone, handshake, authenticate, exchange, lookup, authorize,
@@ -130,8 +130,8 @@ struct gh_plugin {
 	/* Every thread that runs hooks of this instance: what gh_local() gives there. NULL is fine. */
 	void *(*thread_start)(void *instance);
 	void (*thread_stop)(void *instance, void *local);
-	/* Control thread: nothing of the core's calls the instance any more. Ends its own threads,
-	 * frees all. */
+	/* Nothing of the core's calls the instance any more, and this is no thread of hooks. Ends its
+	 * own threads, frees all. */
 	void (*destroy)(void *instance);
 
 	gh_accept_fn *accept;
