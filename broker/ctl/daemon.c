@@ -12,6 +12,7 @@
 #include "ctl/runtime.h"
 #include "hook/event.h"
 #include "hook/instance.h"
+#include "hook/offload.h"
 #include "limit/nofile.h"
 
 #include <errno.h>
@@ -186,6 +187,8 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 
 	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
 					   .metrics = broker->metrics,
+					   .offload = gh_offload_new(),
+					   .checking = daemon->checking,
 					   .on_idle = gh_runtime_idle,
 					   .arg = daemon };
 	daemon->loop = gh_loop_new();
@@ -272,6 +275,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		return rc;
 	gh_listeners_commit(daemon->listeners);
 	daemon->figures = gh_figures_new(daemon);
+	gh_runtime_control_start(daemon->runtime);
 	tell_modules(daemon->runtime, NULL);
 	return 0;
 }
@@ -306,7 +310,7 @@ int gh_daemon_start(struct gh_daemon *daemon, const struct gh_daemon_options *op
 
 int gh_daemon_check(const struct gh_daemon_options *options, struct gh_error *error)
 {
-	struct gh_daemon daemon = { .options = *options };
+	struct gh_daemon daemon = { .options = *options, .checking = true };
 	int rc = prepare(&daemon, error);
 
 	gh_daemon_done(&daemon);
@@ -351,6 +355,7 @@ static void take(struct gh_daemon *daemon, struct gh_runtime *runtime)
 	gh_retained_set_limits(daemon->broker.retained, &retained);
 	gh_penalties_configure(daemon->broker.penalties, &penalty);
 	daemon->runtime = runtime;
+	gh_runtime_control_start(runtime);
 	tell_modules(runtime, old);
 	/* Workers first: a connection that the new listeners accept comes to them after it. */
 	gh_runtime_replace(daemon, old);
@@ -451,6 +456,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 		return false;
 	if (daemon->asker)
 		gh_asker_leave(daemon->asker);
+	gh_offload_free(&broker->hooks.offload);
 	gh_loader_free(&broker->hooks.loader);
 	gh_inbox_free(&daemon->inbox);
 	gh_loop_free(&daemon->loop);

@@ -33,6 +33,7 @@ struct gh_daemon {
 	char **listener_names; /* every name ever in force: connections may still refer to one that is gone */
 	size_t listener_name_count;
 	unsigned nofile;
+	bool checking; /* --check-config */
 	bool stopping;
 	struct gh_mail stopped; /* the workers have ended */
 };

@@ -99,6 +99,7 @@ static void on_idle(struct gh_mail *mail, void *owner)
 	if (!owner || !retiring)
 		return;
 	retiring->stage = STOPPING;
+	gh_runtime_control_stop(retiring->runtime);
 	if (!daemon->broker.workers) { /* the end: they have stopped already */
 		finish(retiring);
 		return;

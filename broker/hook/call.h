@@ -16,6 +16,11 @@ bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point);
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out);
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
+/* Of a timer, and of a watch: as a hook. */
+void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg);
+void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events);
+/* Beside hooks. */
+void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
 /* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows

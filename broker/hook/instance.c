@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "hook/call.h"
 #include "hook/host.h"
+#include "hook/offload.h"
 #include "hook/pool.h"
 
 #include <stdlib.h>
@@ -149,6 +150,13 @@ static int configure(struct gh_instance *instance, struct gh_error *error)
 			       instance->plugin->config_size, &instance->section, error);
 }
 
+void gh_instance_init(struct gh_instance *instance)
+{
+	pthread_mutex_init(&instance->lock, NULL);
+	pthread_mutex_init(&instance->directory_lock, NULL);
+	gh_work_init(instance);
+}
+
 int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
 		    struct gh_instance **instance_r, struct gh_error *error)
 {
@@ -163,7 +171,7 @@ int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings 
 	instance->realm = settings->realm;
 	instance->on_error_next = settings->on_error_next;
 	instance->max_pending = (unsigned)settings->max_pending;
-	pthread_mutex_init(&instance->lock, NULL);
+	gh_instance_init(instance);
 	rc = configure(instance, error);
 	if (rc) {
 		gh_instance_free(&instance);
@@ -200,11 +208,18 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 										      : NULL;
 	int rc;
 
+	gh_work_prepare(instance);
+	gh_offload_hold(instance);
 	instance->creating = true;
+	gh_here()->creating = instance;
 	rc = instance->plugin->create((struct gh_host *)(void *)instance,
 				      gh_section_config(instance->section), before, &instance->self,
 				      &failure);
+	gh_here()->creating = NULL;
 	instance->creating = false;
+	if (rc)
+		instance->self = NULL;
+	gh_offload_release(instance);
 	if (rc)
 		return create_failed(instance, rc, &failure, error);
 	instance->created = true;
@@ -229,11 +244,15 @@ void gh_instance_free(struct gh_instance **instance)
 	*instance = NULL;
 	if (!gone)
 		return;
+	gh_work_shut_control(gone);
 	gh_pool_free(&gone->pool);
+	gh_offload_end(gone);
 	if (gone->created)
 		gone->plugin->destroy(gone->self);
 	gh_section_free(&gone->section);
 	gh_module_close(&gone->module);
 	pthread_mutex_destroy(&gone->lock);
+	pthread_mutex_destroy(&gone->directory_lock);
+	free(gone->directory);
 	free(gone);
 }

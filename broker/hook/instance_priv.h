@@ -4,6 +4,7 @@
 #define GH_HOOK_INSTANCE_PRIV_H
 
 #include "hook/instance.h"
+#include "hook/work.h"
 
 #include <pthread.h>
 
@@ -36,9 +37,20 @@ struct gh_instance {
 	/* the module's own; frozen after create */
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
-	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
+	void *locals[GH_ASKERS_MAX];           /* of workers, by index */
+	struct gh_place places[GH_ASKERS_MAX]; /* its timers and watches, by asker */
+	atomic_uint refused; /* calls of the host, by enum gh_host_call, that were told */
+	pthread_mutex_t directory_lock;
+	char *directory;
+	bool directory_made;
+	/* gh_offload(), under its lock */
+	struct gh_node offload_waits; /* until create has returned */
+	unsigned offloaded;           /* that haven't been run */
+	bool offload_held, offload_ended;
 };
 
+/* What every instance has, configured or not: locks, places. */
+void gh_instance_init(struct gh_instance *instance);
 /* Control thread. Loads the module, fills the configuration, makes the struct; not yet created. */
 int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings *settings,
 		    struct gh_instance **instance_r, struct gh_error *error);

@@ -150,6 +150,17 @@ struct gh_runtime *gh_runtime_ref(struct gh_runtime *runtime)
 	return runtime;
 }
 
+bool gh_runtime_ref_if_held(struct gh_runtime *runtime)
+{
+	unsigned refs = atomic_load_explicit(&runtime->refs, memory_order_relaxed);
+
+	while (refs > 0 &&
+	       !atomic_compare_exchange_weak_explicit(&runtime->refs, &refs, refs + 1,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+	return refs > 0;
+}
+
 void gh_runtime_unref(struct gh_runtime *runtime)
 {
 	struct gh_hooks *hooks = runtime->hooks;
@@ -179,6 +190,8 @@ void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 
+		if (runs_here(instance))
+			gh_work_open(instance, asker);
 		if (instance->plugin->thread_start && runs_here(instance))
 			instance->locals[gh_asker_index(asker)] =
 				instance->plugin->thread_start(instance->self);
@@ -197,10 +210,23 @@ void gh_runtime_worker_stop(struct gh_runtime *runtime, struct gh_asker *asker)
 		struct gh_instance *instance = runtime->instances[i];
 		void **local = &instance->locals[gh_asker_index(asker)];
 
+		gh_work_shut(instance, asker);
 		if (instance->plugin->thread_stop && runs_here(instance))
 			instance->plugin->thread_stop(instance->self, *local);
 		*local = NULL;
 	}
+}
+
+void gh_runtime_control_start(struct gh_runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		gh_work_open_control(runtime->instances[i]);
+}
+
+void gh_runtime_control_stop(struct gh_runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		gh_work_shut_control(runtime->instances[i]);
 }
 
 /* ---- looking up ---- */

@@ -16,14 +16,16 @@
  * Life. C: control thread, W: each worker, between two turns.
  *
  *   C  gh_runtime_build(settings, previous)  all instances created, or none: nothing happened
- *   C  takes it as its own; posts it to every worker
+ *   C  takes it as its own; gh_runtime_control_start(new): what create has begun; posts it to
+ *      every worker
  *   W  gh_runtime_worker_start(new, asker)    thread_start; then new is its current one
  *   W  gh_runtime_worker_leave(old, asker)    after the swap: no new call into old by this worker
  *   C  gh_runtime_retire(&old)                when every worker has left it (acknowledged)
- *      ...                                    asks, exchanges, jobs of old end or time out
+ *      ...                                    asks, exchanges, jobs of old end or time out; its
+ *                                             timers and watches go on
  *      on_idle(old) is called, any thread     posts to C
- *   C  posts to every worker
- *   W  gh_runtime_worker_stop(old, asker)     thread_stop
+ *   C  gh_runtime_control_stop(old)           posts to every worker
+ *   W  gh_runtime_worker_stop(old, asker)     its timers and watches there; thread_stop
  *   C  gh_runtime_free(&old)                  destroy, last of the file first; files are unmapped
  *
  * At the end of the process the same way, without a new one: cancel what waits first.
@@ -38,7 +40,7 @@ struct gh_runtime {
 	struct gh_policy *policies; /* by listener, in the order of settings->listeners */
 	size_t policy_count;
 	struct gh_hooks *hooks;
-	atomic_uint refs; /* holders: the control thread, workers, asks, exchanges, jobs */
+	atomic_uint refs; /* holders: the control thread, workers, asks, exchanges, jobs, offloaded work */
 };
 struct gh_policy {
 	const char *listener; /* its name */
@@ -50,6 +52,8 @@ struct gh_hooks {
 	struct gh_loader *loader;
 	struct gh_askers *askers;
 	struct gh_metrics *metrics;
+	struct gh_offload *offload; /* NULL: nothing can be offloaded */
+	bool checking;              /* the configuration is only checked: nothing is made on disk */
 	/* Any thread: nobody holds the runtime any more. Post it to the control thread. */
 	void (*on_idle)(void *arg, struct gh_runtime *runtime);
 	void *arg;
@@ -69,10 +73,16 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 /* For whoever keeps a pointer to it or to one of its chains beyond a turn. Any thread. */
 struct gh_runtime *gh_runtime_ref(struct gh_runtime *runtime);
 void gh_runtime_unref(struct gh_runtime *runtime);
+/* False: it is idle, nobody may hold it any more. */
+bool gh_runtime_ref_if_held(struct gh_runtime *runtime);
 
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker);
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker);
 void gh_runtime_worker_stop(struct gh_runtime *runtime, struct gh_asker *asker);
+
+/* Control thread: in force, and idle. Timers and watches that live on its loop. */
+void gh_runtime_control_start(struct gh_runtime *runtime);
+void gh_runtime_control_stop(struct gh_runtime *runtime);
 
 /* Drops the control thread's hold; the pointer is NULL afterwards, the runtime comes back by
  * on_idle (maybe at once). */
