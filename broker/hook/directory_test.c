@@ -68,7 +68,7 @@ END_TEST
 START_TEST(there_already)
 {
 	struct bench bench;
-	char path[256];
+	char path[300];
 
 	bench_init(&bench);
 	ask(&bench);
