@@ -183,6 +183,11 @@ START_TEST(stopped_by_another_thread)
 	gh_work_open(bench.instance, bench.fixture.asker);
 	begin(&bench, 0, 1);
 	on_another_thread(stop_it, &bench);
+	gh_asker_leave(bench.fixture.asker);
+	stays(&bench, fired);
+	gh_asker_enter(bench.fixture.hooks.askers, 0, bench.fixture.loop, fixture_post,
+		       &bench.fixture);
+	gh_work_shut(bench.instance, bench.fixture.asker);
 	fixture_done(&bench.fixture);
 }
 END_TEST
