@@ -5,6 +5,7 @@
  *   timer/NAME/FIRST/REPEAT   starts a timer; stop/NAME stops it, on whichever thread
  *   watch, write, unwatch     a descriptor of its own
  *   offload/NAME  directory  metrics
+ *   hold                      offloads what lasts until a file is there
  *   wrong                     calls that need a loop, from a thread that has none
  *
  * Built twice: "worker" runs on the broker's threads, one call at a time; "worker-blocking" on its
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMERS 64u
@@ -26,7 +28,7 @@ struct config {
 	const char *file, *tag;
 	uint64_t each, own; /* repeat, in ms */
 	bool directory;
-	const char *fail;
+	const char *until, *fail;
 };
 
 struct worker;
@@ -115,6 +117,15 @@ static void offload(struct worker *worker, const char *name)
 	free(copy);
 }
 
+static void on_hold(void *instance, void *arg)
+{
+	const struct timespec while_not = { 0, 1000000 };
+
+	while (access(arg, F_OK) != 0)
+		nanosleep(&while_not, NULL);
+	write_line(instance, "held", NULL);
+}
+
 static void keep_in_directory(struct worker *worker)
 {
 	const char *directory = gh_directory(worker->host);
@@ -196,6 +207,8 @@ static void obey(struct worker *worker, const char *topic)
 		stop_timer(worker, name);
 	else if (sscanf(topic, "offload/%31[^/]", name) == 1)
 		offload(worker, name);
+	else if (strcmp(topic, "hold") == 0)
+		gh_offload(worker->host, on_hold, (void *)worker->config->until);
 	else if (strcmp(topic, "watch") == 0)
 		do_watch(worker);
 	else if (strcmp(topic, "write") == 0)
@@ -300,6 +313,7 @@ static const struct gh_option options[] = {
 	GH_OPTION(struct config, each, GH_DURATION, "a timer on each thread", .standard = "0"),
 	GH_OPTION(struct config, own, GH_DURATION, "a timer made in create", .standard = "0"),
 	GH_OPTION(struct config, directory, GH_BOOL, "asks for it in create", .standard = "no"),
+	GH_OPTION(struct config, until, GH_PATH, "how long hold lasts", .standard = "/"),
 	GH_OPTION(struct config, fail, GH_STRING, "fail with this text"),
 	{ 0 }
 };
