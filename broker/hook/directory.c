@@ -62,6 +62,16 @@ static char *path_of(const struct gh_instance *instance)
 	return (char *)path.p;
 }
 
+static void tell(struct gh_instance *instance, int error)
+{
+	struct gh_buf why = { 0 };
+
+	gh_buf_printf(&why, "'%s' can't be made: %s", instance->directory, strerror(error));
+	gh_buf_u8(&why, 0);
+	gh_host_refused(instance, GH_CALL_DIRECTORY, (char *)why.p);
+	gh_buf_done(&why);
+}
+
 const char *gh_directory_of(struct gh_instance *instance)
 {
 	int rc = 0;
@@ -74,6 +84,6 @@ const char *gh_directory_of(struct gh_instance *instance)
 	instance->directory_made = rc == 0;
 	pthread_mutex_unlock(&instance->directory_lock);
 	if (rc)
-		gh_host_refused(instance, GH_CALL_DIRECTORY, strerror(rc));
+		tell(instance, rc);
 	return rc ? NULL : instance->directory;
 }

@@ -28,7 +28,7 @@ void gh_work_prepare(struct gh_instance *instance);
  * instance comes from it any more; repeated: nothing. */
 void gh_work_open(struct gh_instance *instance, struct gh_asker *asker);
 void gh_work_shut(struct gh_instance *instance, struct gh_asker *asker);
-/* The same on all askers but those whose threads shut it themselves: the control thread's. */
+/* The same of the control thread's, on it. */
 void gh_work_open_control(struct gh_instance *instance);
 void gh_work_shut_control(struct gh_instance *instance);
 
