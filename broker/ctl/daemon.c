@@ -13,6 +13,7 @@
 #include "ctl/runtime.h"
 #include "hook/event.h"
 #include "hook/instance.h"
+#include "hook/offload.h"
 #include "limit/nofile.h"
 
 #include <errno.h>
@@ -187,6 +188,8 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 
 	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
 					   .metrics = broker->metrics,
+					   .offload = gh_offload_new(),
+					   .checking = daemon->checking,
 					   .on_idle = gh_runtime_idle,
 					   .on_instance_idle = gh_instance_idle,
 					   .on_alone = gh_instance_was_alone,
@@ -275,6 +278,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 	rc = prepare_listeners(daemon, settings, error);
 	if (rc == 0) {
 		/* An address that is taken has been seen before anything is. */
+		gh_runtime_control_start(daemon->runtime);
 		tell_modules(daemon->runtime, NULL);
 		gh_retire_alone_wait(daemon);
 		rc = gh_control_new(daemon, &daemon->control, error);
@@ -329,6 +333,7 @@ int gh_daemon_check(const struct gh_daemon_options *options, struct gh_error *er
 	int rc;
 
 	daemon_init(&daemon, options);
+	daemon.checking = true;
 	rc = prepare(&daemon, error);
 	gh_daemon_done(&daemon);
 	return rc;
@@ -411,6 +416,7 @@ int gh_daemon_take(struct gh_daemon *daemon, struct gh_runtime *runtime, bool wh
 	if (whole)
 		configure(daemon, runtime->settings);
 	daemon->runtime = runtime;
+	gh_runtime_control_start(runtime);
 	tell_modules(runtime, old);
 	/* Workers first: a connection that the new listeners accept comes to them after it. */
 	gh_runtime_replace(daemon, old);
@@ -466,6 +472,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 		return false;
 	if (daemon->asker)
 		gh_asker_leave(daemon->asker);
+	gh_offload_free(&broker->hooks.offload);
 	gh_loader_free(&broker->hooks.loader);
 	gh_inbox_free(&daemon->inbox);
 	gh_loop_free(&daemon->loop);

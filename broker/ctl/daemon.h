@@ -41,6 +41,7 @@ struct gh_daemon {
 	char **listener_names; /* every name ever in force: connections may still refer to one that is gone */
 	size_t listener_name_count;
 	unsigned nofile;
+	bool checking; /* --check-config */
 	bool starting; /* the loop is to stop when all are alone */
 	bool stopping, ending;
 	struct gh_mail stopped; /* the workers have ended */

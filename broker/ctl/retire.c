@@ -10,6 +10,7 @@
 #include "ctl/runtime.h"
 #include "ctl/task.h"
 #include "hook/event.h"
+#include "hook/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,7 @@ static void on_idle(struct gh_mail *mail, void *owner)
 	if (!retiring)
 		return;
 	retiring->stage = STOPPING;
+	gh_work_shut_control(retiring->instance);
 	if (!daemon->broker.workers) { /* the end: they have stopped already */
 		stopped_all(retiring);
 		return;

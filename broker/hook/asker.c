@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "hook/host.h"
 #include "hook/metrics.h"
+#include "hook/timer.h"
+#include "hook/watch.h"
 
 #include <stdlib.h>
 
@@ -19,6 +21,8 @@ struct gh_askers *gh_askers_new(unsigned count)
 		asker->askers = askers;
 		asker->index = i;
 		asker->free = UINT32_MAX;
+		gh_handles_init(&asker->timers, i);
+		gh_handles_init(&asker->watches, i);
 		pthread_mutex_init(&asker->lock, NULL);
 	}
 	return askers;
@@ -35,6 +39,8 @@ void gh_askers_free(struct gh_askers **askers)
 		pthread_mutex_destroy(&gone->at[i].lock);
 		free(gone->at[i].slots);
 		free(gone->at[i].started);
+		gh_handles_done(&gone->at[i].timers);
+		gh_handles_done(&gone->at[i].watches);
 	}
 	free(gone);
 }
@@ -56,6 +62,9 @@ struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct
 
 void gh_asker_leave(struct gh_asker *asker)
 {
+	/* Of an instance that drains to the end they may be left. */
+	gh_timers_leave(asker);
+	gh_watches_leave(asker);
 	pthread_mutex_lock(&asker->lock);
 	asker->post = NULL;
 	pthread_mutex_unlock(&asker->lock);

@@ -4,6 +4,7 @@
 #define GH_HOOK_ASKER_PRIV_H
 
 #include "hook/asker.h"
+#include "hook/handle.h"
 
 #include <pthread.h>
 
@@ -24,6 +25,7 @@ struct gh_asker {
 	struct gh_ticket_slot *slots;
 	uint32_t slot_count, free; /* free: the head of a list; UINT32_MAX: none */
 	struct gh_ticket_stats stats;
+	struct gh_handles timers, watches; /* that instances have on its loop */
 };
 
 struct gh_askers {

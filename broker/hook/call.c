@@ -157,3 +157,26 @@ void gh_call_exchange_end(struct gh_instance *instance, void *state)
 	if (instance->serialized)
 		pthread_mutex_unlock(&instance->lock);
 }
+
+void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg)
+{
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	fn(instance->self, arg);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
+void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events)
+{
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	fn(instance->self, arg, fd, events);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
+void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg)
+{
+	fn(instance->self, arg);
+}

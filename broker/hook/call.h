@@ -20,6 +20,11 @@ void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
 bool gh_call_has_barrier(const struct gh_instance *instance);
 int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier);
 int gh_call_alone(struct gh_instance *instance, struct gh_error *error);
+/* Of a timer, and of a watch: as a hook. */
+void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg);
+void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events);
+/* Beside hooks. */
+void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
 /* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows

@@ -115,7 +115,7 @@ static GH_UNUSED struct gh_instance *fixture_add(struct fixture *fixture, const 
 	instance->name = instance->realm = name;
 	instance->max_pending = 100;
 	instance->threads = plugin->flags & GH_CONCURRENT ? 4 : 1;
-	pthread_mutex_init(&instance->lock, NULL);
+	gh_instance_init(instance);
 	gh_instance_make_series(instance);
 	fixture->instances[fixture->runtime.instance_count++] = instance;
 	ck_assert_int_eq(gh_instance_start(instance, &error), 0);

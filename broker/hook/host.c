@@ -6,6 +6,10 @@
 #include "base/log.h"
 #include "hook/ask_priv.h"
 #include "hook/barrier.h"
+#include "hook/directory.h"
+#include "hook/offload.h"
+#include "hook/timer.h"
+#include "hook/watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +24,24 @@ struct gh_here *gh_here(void)
 static struct gh_instance *instance_of(struct gh_host *host)
 {
 	return (struct gh_instance *)(void *)host;
+}
+
+void gh_host_refused(struct gh_instance *instance, enum gh_host_call called, const char *why)
+{
+	static const char *const names[] = {
+		[GH_CALL_TIMER_START] = "gh_timer_start",
+		[GH_CALL_TIMER_STOP] = "gh_timer_stop",
+		[GH_CALL_WATCH_START] = "gh_watch_start",
+		[GH_CALL_WATCH_CHANGE] = "gh_watch_change",
+		[GH_CALL_WATCH_STOP] = "gh_watch_stop",
+		[GH_CALL_DIRECTORY] = "gh_directory",
+	};
+	unsigned bit = 1u << called;
+
+	if (atomic_fetch_or_explicit(&instance->refused, bit, memory_order_relaxed) & bit)
+		return;
+	gh_log_warning("module '%s': %s is refused: %s (said once)", instance->name, names[called],
+		       why);
 }
 
 /* ---- log, time, place ---- */
@@ -60,6 +82,11 @@ static void *host_local(struct gh_host *host)
 static const char *host_name(struct gh_host *host)
 {
 	return instance_of(host)->name;
+}
+
+static const char *host_directory(struct gh_host *host)
+{
+	return gh_directory_of(instance_of(host));
 }
 
 static void GH_PRINTF(3, 0)
@@ -190,6 +217,69 @@ static void host_barrier_end(struct gh_host *host, struct gh_barrier barrier, in
 	gh_barriers_end(instance_of(host), barrier, rc);
 }
 
+struct each {
+	gh_sample_fn *fn;
+	void *arg;
+};
+
+static void tell_sample(void *arg, const struct gh_metric_sample *figure)
+{
+	const struct each *each = arg;
+	struct gh_sample sample = { .size = sizeof(sample),
+				    .kind = (uint32_t)figure->kind,
+				    .name = figure->name,
+				    .labels = figure->labels,
+				    .help = figure->help,
+				    .value = figure->value,
+				    .count = figure->count };
+
+	each->fn(each->arg, &sample);
+}
+
+static int host_metrics_each(struct gh_host *host, gh_sample_fn *fn, void *arg)
+{
+	struct each each = { fn, arg };
+
+	if (!fn)
+		return GH_EINVAL;
+	gh_metrics_walk(instance_of(host)->hooks->metrics, tell_sample, &each);
+	return 0;
+}
+
+/* ---- work ---- */
+
+static int host_offload(struct gh_host *host, gh_work_fn *fn, void *arg)
+{
+	return gh_offload_add(instance_of(host), fn, arg);
+}
+
+static struct gh_timer host_timer(struct gh_host *host, uint32_t first_ms, uint32_t repeat_ms,
+				  gh_work_fn *fn, void *arg)
+{
+	return gh_timer_new(instance_of(host), first_ms, repeat_ms, fn, arg);
+}
+
+static void host_timer_stop(struct gh_host *host, struct gh_timer timer)
+{
+	gh_timer_end(instance_of(host), timer);
+}
+
+static struct gh_watch host_watch(struct gh_host *host, int fd, unsigned events, gh_watch_fn *fn,
+				  void *arg)
+{
+	return gh_watch_new(instance_of(host), fd, events, fn, arg);
+}
+
+static int host_watch_change(struct gh_host *host, struct gh_watch watch, unsigned events)
+{
+	return gh_watch_set(instance_of(host), watch, events);
+}
+
+static void host_watch_stop(struct gh_host *host, struct gh_watch watch)
+{
+	gh_watch_end(instance_of(host), watch);
+}
+
 const struct gh_host_api gh_host_table = {
 	.size = sizeof(struct gh_host_api),
 	.abi = GH_ABI,
@@ -212,4 +302,12 @@ const struct gh_host_api gh_host_table = {
 	.metric = host_metric,
 	.metric_add = host_metric_add,
 	.barrier_end = host_barrier_end,
+	.directory = host_directory,
+	.offload = host_offload,
+	.timer = host_timer,
+	.timer_stop = host_timer_stop,
+	.watch = host_watch,
+	.watch_change = host_watch_change,
+	.watch_stop = host_watch_stop,
+	.metrics_each = host_metrics_each,
 };

@@ -13,12 +13,25 @@ extern const struct gh_host_api gh_host_table;
 
 /* A thread that runs hooks: an asker, or one of a blocking instance's own. All NULL elsewhere. */
 struct gh_here {
+	struct gh_instance *creating; /* whose create runs */
+	bool offloaded;               /* a thread that runs what was offloaded */
 	struct gh_asker *asker;
 	struct gh_instance *instance; /* of which this is a thread */
-	struct gh_instance *creating; /* whose create runs on this thread, whatever thread it is */
 	void *local;                  /* then: what thread_start made */
 	unsigned tick;                /* calls of authorize and publish: one in 64 is timed */
 };
 struct gh_here *gh_here(void);
+
+/* Calls that may be refused, each told once for an instance: a module can't fill the log. */
+enum gh_host_call {
+	GH_CALL_TIMER_START,
+	GH_CALL_TIMER_STOP,
+	GH_CALL_WATCH_START,
+	GH_CALL_WATCH_CHANGE,
+	GH_CALL_WATCH_STOP,
+	GH_CALL_DIRECTORY
+};
+/* Any thread. why: "on a thread without a loop" */
+void gh_host_refused(struct gh_instance *instance, enum gh_host_call called, const char *why);
 
 #endif

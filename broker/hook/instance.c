@@ -7,6 +7,7 @@
 #include "hook/asker_priv.h"
 #include "hook/call.h"
 #include "hook/host.h"
+#include "hook/offload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,13 @@ static int configure(struct gh_instance *instance, struct gh_module *module, str
 			       instance->plugin->config_size, &instance->section, error);
 }
 
+void gh_instance_init(struct gh_instance *instance)
+{
+	pthread_mutex_init(&instance->lock, NULL);
+	pthread_mutex_init(&instance->directory_lock, NULL);
+	gh_work_init(instance);
+}
+
 static struct gh_instance *blank(struct gh_runtime *runtime, const struct gh_plugin_settings *settings)
 {
 	struct gh_instance *instance = gh_zalloc(sizeof(*instance));
@@ -191,7 +199,7 @@ static struct gh_instance *blank(struct gh_runtime *runtime, const struct gh_plu
 	instance->realm = settings->realm;
 	instance->on_error_next = settings->on_error_next;
 	instance->max_pending = (unsigned)settings->max_pending;
-	pthread_mutex_init(&instance->lock, NULL);
+	gh_instance_init(instance);
 	return instance;
 }
 
@@ -273,11 +281,16 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 	void *before = previous && previous->module == instance->module ? previous->self : NULL;
 	int rc;
 
+	gh_work_prepare(instance);
+	gh_offload_hold(instance);
 	gh_here()->creating = instance;
 	rc = instance->plugin->create((struct gh_host *)(void *)instance,
 				      gh_section_config(instance->section), before, &instance->self,
 				      &failure);
 	gh_here()->creating = NULL;
+	if (rc)
+		instance->self = NULL;
+	gh_offload_release(instance);
 	if (rc)
 		return module_failed(instance, rc, &failure, error);
 	instance->created = true;
@@ -301,6 +314,17 @@ struct gh_instance *gh_instance_ref(struct gh_instance *instance)
 {
 	atomic_fetch_add_explicit(&instance->refs, 1, memory_order_relaxed);
 	return instance;
+}
+
+bool gh_instance_ref_if_held(struct gh_instance *instance)
+{
+	unsigned refs = atomic_load_explicit(&instance->refs, memory_order_relaxed);
+
+	while (refs > 0)
+		if (atomic_compare_exchange_weak_explicit(&instance->refs, &refs, refs + 1,
+							  memory_order_relaxed, memory_order_relaxed))
+			return true;
+	return false;
 }
 
 void gh_instance_unref(struct gh_instance *instance)
@@ -334,6 +358,8 @@ void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *ask
 	asker->started =
 		gh_realloc_array(asker->started, asker->started_count + 1, sizeof(*asker->started));
 	asker->started[asker->started_count++] = instance;
+	if (runs_here(instance))
+		gh_work_open(instance, asker);
 	if (instance->plugin->thread_start && runs_here(instance))
 		instance->locals[asker->index] = instance->plugin->thread_start(instance->self);
 }
@@ -347,6 +373,7 @@ void gh_instance_worker_stop(struct gh_instance *instance, struct gh_asker *aske
 	asker->started_count--;
 	memmove(&asker->started[at], &asker->started[at + 1],
 		(asker->started_count - at) * sizeof(*asker->started));
+	gh_work_shut(instance, asker);
 	if (instance->plugin->thread_stop && runs_here(instance))
 		instance->plugin->thread_stop(instance->self, instance->locals[asker->index]);
 	instance->locals[asker->index] = NULL;
@@ -418,7 +445,9 @@ void gh_instance_free(struct gh_instance **instance)
 	*instance = NULL;
 	if (!gone)
 		return;
+	gh_work_shut_control(gone);
 	gh_pool_free(&gone->pool);
+	gh_offload_end(gone);
 	if (gone->created)
 		gone->plugin->destroy(gone->self);
 	gh_section_free(&gone->section);
@@ -430,5 +459,7 @@ void gh_instance_free(struct gh_instance **instance)
 	free(gone->failure);
 	gh_settings_free(&gone->held);
 	pthread_mutex_destroy(&gone->lock);
+	pthread_mutex_destroy(&gone->directory_lock);
+	free(gone->directory);
 	free(gone);
 }

@@ -19,8 +19,10 @@ bool gh_instance_disabled(const struct gh_instance *instance);
 /* Any thread. NULL: it works. Else whatever it is asked is GH_ERROR, for this reason: disabled, or what alone() said. */
 const char *gh_instance_off(const struct gh_instance *instance);
 
-/* Holders: runtimes, jobs, exchanges. Any thread. With the last one hooks->on_instance_idle is called. */
+/* Holders: runtimes, jobs, exchanges, offloaded work. Any thread. With the last one hooks->on_instance_idle is called. */
 struct gh_instance *gh_instance_ref(struct gh_instance *instance);
+/* False: nobody holds it any more. */
+bool gh_instance_ref_if_held(struct gh_instance *instance);
 void gh_instance_unref(struct gh_instance *instance);
 
 /* ---- life: see hook/runtime.h ---- */

@@ -5,6 +5,7 @@
 
 #include "hook/instance.h"
 #include "hook/pool.h"
+#include "hook/work.h"
 
 #include <pthread.h>
 
@@ -42,10 +43,19 @@ struct gh_instance {
 	/* the module's own; frozen after create */
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
-	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
-	bool alone_begun;            /* the control thread's */
-	atomic_bool retired;         /* not in force any more */
-	struct gh_job alone;         /* GH_BLOCKING */
+	void *locals[GH_ASKERS_MAX];           /* of workers, by index */
+	struct gh_place places[GH_ASKERS_MAX]; /* its timers and watches, by asker */
+	atomic_uint refused; /* calls of the host, by enum gh_host_call, that were told */
+	pthread_mutex_t directory_lock;
+	char *directory;
+	bool directory_made;
+	/* gh_offload(), under its lock */
+	struct gh_node offload_waits; /* until create has returned */
+	unsigned offloaded;           /* that haven't been run */
+	bool offload_held, offload_ended;
+	bool alone_begun;    /* the control thread's */
+	atomic_bool retired; /* not in force any more */
+	struct gh_job alone; /* GH_BLOCKING */
 };
 
 /* gh_instance_off(), where it is asked often. */
@@ -54,6 +64,8 @@ static inline const char *gh_off(const struct gh_instance *instance)
 	return atomic_load_explicit(&((struct gh_instance *)instance)->off, memory_order_acquire);
 }
 
+/* What every instance has, configured or not: locks, places. */
+void gh_instance_init(struct gh_instance *instance);
 /*
  * Loads the module, fills the configuration, makes the struct; not yet created. module: this state of the file, NULL: as the file is
  * now. The settings are the runtime's.

@@ -30,6 +30,7 @@ struct gh_metrics {
 	unsigned slots;
 	struct gh_series **series; /* by name, then labels */
 	size_t count;
+	pthread_mutex_t reading; /* of these, and held while it runs */
 	void (*on_read)(void *arg);
 	void *on_read_arg;
 };
@@ -41,6 +42,7 @@ struct gh_metrics *gh_metrics_new(unsigned slots)
 	struct gh_metrics *metrics = gh_zalloc(sizeof(*metrics));
 
 	pthread_mutex_init(&metrics->lock, NULL);
+	pthread_mutex_init(&metrics->reading, NULL);
 	metrics->slots = slots;
 	return metrics;
 }
@@ -65,6 +67,7 @@ void gh_metrics_free(struct gh_metrics **metrics)
 		series_free(gone->series[i]);
 	free(gone->series);
 	pthread_mutex_destroy(&gone->lock);
+	pthread_mutex_destroy(&gone->reading);
 	free(gone);
 }
 
@@ -289,8 +292,10 @@ double gh_series_value(const struct gh_series *series)
 
 void gh_metrics_on_read(struct gh_metrics *metrics, void (*fn)(void *arg), void *arg)
 {
+	pthread_mutex_lock(&metrics->reading);
 	metrics->on_read = fn;
 	metrics->on_read_arg = arg;
+	pthread_mutex_unlock(&metrics->reading);
 }
 
 static void sample_of(const struct gh_series *series, struct gh_metric_sample *sample)
@@ -327,8 +332,10 @@ void gh_metrics_walk(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *
 	struct gh_series **series;
 	size_t count;
 
+	pthread_mutex_lock(&metrics->reading);
 	if (metrics->on_read)
 		metrics->on_read(metrics->on_read_arg);
+	pthread_mutex_unlock(&metrics->reading);
 	series = snapshot(metrics, &count);
 	for (size_t i = 0; i < count; i++) {
 		sample_of(series[i], &sample);

@@ -62,9 +62,10 @@ struct gh_metric_sample {
 };
 typedef void gh_metric_sample_fn(void *arg, const struct gh_metric_sample *sample);
 /* Called with `arg` before each walk: the place to gh_series_set() gauges that are computed.
- * Control thread. */
+ * One
+ * reader at a time, any thread; it may not read itself. NULL: once this returns, no call comes. */
 void gh_metrics_on_read(struct gh_metrics *metrics, void (*fn)(void *arg), void *arg);
-/* Control thread. In the order of name, then of labels. */
+/* Any thread. In the order of name, then of labels. */
 void gh_metrics_walk(struct gh_metrics *metrics, gh_metric_sample_fn *fn, void *arg);
 /* All of it in Prometheus' text format (version 0.0.4). */
 void gh_metrics_prometheus(struct gh_metrics *metrics, struct gh_buf *out);

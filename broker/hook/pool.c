@@ -85,17 +85,15 @@ static void *pool_main(void *arg)
 	return NULL;
 }
 
-/* Signals are the control thread's. */
-static int spawn(struct gh_pool *pool)
+int gh_pool_thread(pthread_t *thread_r, void *(*main)(void *), void *arg)
 {
 	sigset_t all, old;
 	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&pool->threads[pool->count], NULL, pool_main, pool);
+	rc = pthread_create(thread_r, NULL, main, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pool->count += rc == 0;
 	return rc;
 }
 
@@ -110,13 +108,14 @@ int gh_pool_new(struct gh_instance *instance, unsigned threads, unsigned max,
 	for (unsigned i = 0; i < GH_POOL_LANES; i++)
 		gh_fair_init(&pool->lanes[i], max, max / 4 ? max / 4 : 1);
 	while (pool->count < threads) {
-		int rc = spawn(pool);
+		int rc = gh_pool_thread(&pool->threads[pool->count], pool_main, pool);
 
 		if (rc) {
 			gh_error_set(error, GH_EIO, "no thread for it: %s", strerror(rc));
 			gh_pool_free(&pool);
 			return GH_EIO;
 		}
+		pool->count++;
 	}
 	*pool_r = pool;
 	return 0;

@@ -6,10 +6,12 @@
 #include "hook/fair.h"
 #include "hook/instance.h"
 
+#include <pthread.h>
+
 struct gh_pool;
 
 /* What is asked again after a policy change doesn't wait behind logins, nor these behind it: the lanes take turns. */
-enum gh_pool_lane { GH_POOL_QUESTIONS, GH_POOL_RECHECKS, GH_POOL_LANES };
+enum gh_pool_lane { GH_POOL_QUESTIONS, GH_POOL_RECHECKS, GH_POOL_TIMERS, GH_POOL_LANES };
 
 /* Sits in what is to be run. Held twice: by the pool until it has run or been withdrawn, and by
  * whoever submitted it. */
@@ -40,5 +42,8 @@ void gh_pool_submit_always(struct gh_pool *pool, const uint8_t ip[16], struct gh
 void gh_pool_withdraw(struct gh_pool *pool, struct gh_job *job);
 unsigned gh_pool_queued(struct gh_pool *pool);
 unsigned gh_pool_running(struct gh_pool *pool); /* jobs that are begun and not ended */
+
+/* A thread that gets no signal: they are the control thread's. 0 or an errno. */
+int gh_pool_thread(pthread_t *thread_r, void *(*main)(void *), void *arg);
 
 #endif

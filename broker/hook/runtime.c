@@ -333,6 +333,12 @@ void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker)
 	gh_runtime_unref(runtime);
 }
 
+void gh_runtime_control_start(struct gh_runtime *runtime)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		gh_work_open_control(runtime->instances[i]);
+}
+
 /* ---- looking up ---- */
 
 const struct gh_policy *gh_runtime_policy(const struct gh_runtime *runtime, const char *listener)

@@ -17,7 +17,7 @@
  *
  *   B  gh_runtime_build(settings, previous)  all instances created, or none: nothing happened
  *      gh_runtime_change(previous, name)     this one created anew, the others are shared by both runtimes
- *   C  takes it as its own; posts it to every worker
+ *   C  takes it as its own; gh_runtime_control_start(new): what create has begun; posts it to every worker
  *   W  gh_runtime_worker_start(new, asker)   thread_start of instances that are new; then new is its current one
  *   W  gh_runtime_worker_leave(old, asker)   after the swap: no new call into old by this worker
  *   C  gh_runtime_retire(&old)               when every worker has left it (acknowledged)
@@ -28,10 +28,10 @@
  * An instance is held by the runtimes it stands in, by jobs and exchanges. Not in force any more:
  *
  *   C  gh_instance_retire(instance)
- *      ...                                   jobs and exchanges end
+ *      ...                                   jobs, exchanges and offloaded work end; timers and watches go on
  *      on_instance_idle is called, any thread: posts to C
- *   C  posts to every worker
- *   W  gh_instance_worker_stop               thread_stop
+ *   C  gh_work_shut_control(instance)        posts to every worker
+ *   W  gh_instance_worker_stop               its timers and watches there; thread_stop
  *   B  gh_instance_free                      destroy; with the last of a file it is unmapped
  *   C  gh_instance_alone(successor)          when no other of that name is left
  *
@@ -60,6 +60,8 @@ struct gh_hooks {
 	struct gh_loader *loader;
 	struct gh_askers *askers;
 	struct gh_metrics *metrics;
+	struct gh_offload *offload; /* NULL: nothing can be offloaded */
+	bool checking;              /* the configuration is only checked: nothing is made on disk */
 	/* Any thread: nobody holds the runtime any more. Post it to the control thread. */
 	void (*on_idle)(void *arg, struct gh_runtime *runtime);
 	void (*on_instance_idle)(void *arg, struct gh_instance *instance);
@@ -103,6 +105,9 @@ void gh_runtime_unref(struct gh_runtime *runtime);
 
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker);
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker);
+
+/* Control thread: in force. Timers and watches that live on its loop begin. */
+void gh_runtime_control_start(struct gh_runtime *runtime);
 
 /* Drops the control thread's hold; the pointer is NULL afterwards, the runtime comes back by
  * on_idle (maybe at once). */

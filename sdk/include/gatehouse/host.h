@@ -132,7 +132,8 @@ GH_FN int64_t gh_wall(struct gh_host *h) { return GH_API(h)->wall(h); }
  * the module's own threads. */
 GH_FN void *gh_local(struct gh_host *h) { return GH_API(h)->local(h); }
 /* The instance's name (key of its section), and a directory of its own to write in, absolute, made by
- * the first who asks, 0700. Both live as long as the instance. NULL: it can't be made (logged). */
+ * the first who asks, 0700. Both live as long as the instance. NULL: it can't be made (logged). While
+ * a configuration is only checked (--check-config) it is named and not made: look before you read. */
 GH_FN const char *gh_name(struct gh_host *h) { return GH_API(h)->name(h); }
 GH_FN const char *gh_directory(struct gh_host *h) { return GH_API(h)->directory(h); }
 /* [create, alone] Why it fails. With an option's name ("servers.0.url") the core adds its place. */
@@ -228,16 +229,19 @@ GH_FN bool gh_ticket_open(struct gh_host *h, struct gh_ticket t) { return GH_API
 
 /* ---- work -------------------------------------------------------------------------------------- */
 /* fn runs once, always, on a thread that all instances share, beside hooks whatever the flags: touch
- * arg and what you lock. GH_EBUSY: 1,024 wait already. */
+ * arg and what you lock. In create: once that has returned (instance NULL: it failed). GH_EBUSY: 1,024
+ * wait already, or the instance is at its end: nothing waits for it any more. */
 GH_FN int gh_offload(struct gh_host *h, gh_work_fn *fn, void *arg) { return GH_API(h)->offload(h, fn, arg); }
 /* [loop; with GH_BLOCKING any thread of the core's] fn runs on this thread as a hook does (with
  * GH_BLOCKING on a thread of the instance). repeat_ms 0: once. Those made in create start when it is
- * in force. id 0: refused. gh_timer_stop: any thread; on the timer's own it never fires again. */
+ * in force, or never, if the configuration is refused. What was missed isn't made up for; a firing on
+ * a thread of the instance waits for the one before. id 0: refused. gh_timer_stop: any thread; on the
+ * timer's own it never fires again. */
 GH_FN struct gh_timer gh_timer_start(struct gh_host *h, uint32_t first_ms, uint32_t repeat_ms, gh_work_fn *fn, void *arg)
 { return GH_API(h)->timer(h, first_ms, repeat_ms, fn, arg); }
 GH_FN void gh_timer_stop(struct gh_host *h, struct gh_timer t) { GH_API(h)->timer_stop(h, t); }
 /* [loop] A descriptor of the module's, level-triggered (GH_READABLE, GH_WRITABLE); stop, then close
- * it. Change and stop: on the thread that started it. */
+ * it. Change and stop: on the thread that started it. Made in create: as timers are. */
 GH_FN struct gh_watch gh_watch_start(struct gh_host *h, int fd, unsigned events, gh_watch_fn *fn, void *arg)
 { return GH_API(h)->watch(h, fd, events, fn, arg); }
 GH_FN int gh_watch_change(struct gh_host *h, struct gh_watch w, unsigned events) { return GH_API(h)->watch_change(h, w, events); }
