@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hook/ask_priv.h"
+#include "hook/reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -205,4 +206,10 @@ const struct gh_host_api gh_host_table = {
 	.ticket_open = host_ticket_open,
 	.metric = host_metric,
 	.metric_add = host_metric_add,
+	.reply_field = gh_reply_write_field,
+	.reply_row = gh_reply_next_row,
+	.reply_secret = gh_reply_told_secret,
+	.reply_pend = gh_reply_ticket,
+	.reply_begin = gh_reply_claim,
+	.reply_end = gh_reply_finish,
 };
