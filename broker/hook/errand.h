@@ -11,7 +11,7 @@ struct gh_errand;
 struct gh_errand_task {
 	const struct gh_command *command; /* NULL: the subject hook, which there is */
 	size_t argument_count;
-	const char *const *arguments;
+	const char *const *arguments; /* NULL behind the last */
 	struct gh_bytes secret;
 	const struct gh_subject_request *request; /* subject */
 };

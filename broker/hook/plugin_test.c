@@ -69,15 +69,15 @@ static const struct gh_option options[] = { GH_OPTION(struct config, word, GH_ST
 static int adopt(const struct gh_plugin *theirs, struct gh_plugin *plugin_r, struct gh_error *error)
 {
 	struct gh_option *rows = NULL;
-	struct gh_command *commands = NULL;
+	struct gh_command *copies = NULL;
 	int rc;
 
 	memset(plugin_r, 0xff, sizeof(*plugin_r));
-	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, &commands, error);
+	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, &copies, error);
 	if (!rc)
 		ck_assert_str_eq(rows[0].name, "word");
 	gh_options_free(&rows);
-	free(commands);
+	free(copies);
 	return rc;
 }
 
