@@ -52,8 +52,7 @@ static const char *problem(const struct gh_command *row, const struct gh_command
 {
 	if (!name_ok(row->name))
 		return "its name isn't words of lower-case letters, digits and '-' with single blanks";
-	if (matches("help", 1, (const char *const[]){ row->name }) ||
-	    strncmp(row->name, "help ", 5) == 0)
+	if (strcmp(row->name, "help") == 0 || strncmp(row->name, "help ", 5) == 0)
 		return "'help' is the broker's own";
 	if (!row->help)
 		return "it lacks 'help'";

@@ -65,6 +65,7 @@ static void job_run(struct gh_job *job)
 		return;
 	reply = gh_reply_new(errand->instance, errand->ticket);
 	run(errand->instance, &errand->task, reply);
+	gh_wipe(errand->secret, errand->task.secret.n);
 	if (!gh_asker_post(errand->asker, &reply->mail))
 		gh_reply_free(&reply);
 }
@@ -78,7 +79,7 @@ static void job_free(struct gh_job *job)
 		free(errand->arguments[i]);
 	free(errand->arguments);
 	free(errand->text);
-	gh_wipe(errand->secret, errand->task.secret.n);
+	gh_wipe(errand->secret, errand->task.secret.n); /* it may never have run */
 	free(errand->secret);
 	free(errand);
 	gh_runtime_unref(runtime);

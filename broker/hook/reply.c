@@ -74,7 +74,7 @@ struct gh_bytes gh_reply_told_secret(struct gh_reply *reply)
 
 void gh_reply_rows(struct gh_buf *out, struct gh_str lines, const char *instance)
 {
-	const char *end = lines.p + lines.n;
+	const char *end = lines.n > 0 ? lines.p + lines.n : lines.p;
 
 	for (const char *p = lines.p; p < end;) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
