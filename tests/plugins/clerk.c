@@ -169,10 +169,11 @@ static int fail(void *instance, size_t count, const char *const *arguments, stru
 
 static int flood(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
 {
-	static const char line[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	char line[1025] = { 0 };
 
 	(void)instance, (void)count, (void)arguments;
-	for (unsigned i = 0; i < 300000; i++) {
+	memset(line, 'x', sizeof(line) - 1);
+	for (unsigned i = 0; i < 20000; i++) {
 		gh_reply_field(reply, "line", "%s", line);
 		gh_reply_row(reply);
 	}
