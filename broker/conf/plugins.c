@@ -39,7 +39,7 @@ static bool reserved(const char *name)
 	static const char *const words[] = { "anonymous", "anyone", "none",       "core",
 					     "required",  "status", "clients",    "plugins",
 					     "plugin",    "reload", "disconnect", "explain",
-					     "metrics",   "help" };
+					     "metrics",   "help",   "export",     "forget" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strcmp(name, words[i]) == 0)

@@ -270,6 +270,8 @@ static const struct {
 	  "t.yaml:1:14: plugin 'a': expected a map of its options (or {}), found 'x'" },
 	{ "plugins: {anonymous: {}}\n" L,
 	  "t.yaml:1:11: no plugin can be named 'anonymous': the word means something else" },
+	{ "plugins: {forget: {}}\n" L,
+	  "t.yaml:1:11: no plugin can be named 'forget': the word means something else" },
 	{ "plugins: {a: {threads: 0}}\n" L, "t.yaml:1:24: 'threads': expected 1 to 64, found '0'" },
 	{ "plugins: {a: {on-error: allow}}\n" L,
 	  "t.yaml:1:25: 'on-error': expected deny or next, found 'allow'" },

@@ -124,12 +124,14 @@ static const struct {
 	{ "plugins", 1, 1, gh_ctl_plugins, false },
 	{ "metrics", 1, 2, on_metrics, false },
 	{ "explain", 2, GH_WIRE_WORDS, gh_ctl_explain, false },
+	{ "export", 3, 3, gh_ctl_subject, false },
+	{ "forget", 3, 3, gh_ctl_subject, true },
 	{ "reload", 1, 1, gh_ctl_reload, true },
 	{ "plugin", 3, 3, gh_ctl_plugin, true },
 	{ "disconnect", 2, 2, on_disconnect, true },
 };
 
-static void tell(const struct gh_ctl_client *client, const struct gh_words *words)
+void gh_ctl_tell(const struct gh_ctl_client *client, const struct gh_words *words)
 {
 	struct gh_runtime *runtime = client->control->daemon->runtime;
 	struct gh_event event = { .kind = GH_EV_ADMIN };
@@ -163,9 +165,10 @@ void gh_ctl_command(struct gh_ctl_client *client, const struct gh_words *words)
 			return;
 		}
 		if (commands[i].changes)
-			tell(client, words);
+			gh_ctl_tell(client, words);
 		commands[i].run(client, words);
 		return;
 	}
-	gh_ctl_fail(client, "usage", "no such command");
+	if (!gh_ctl_instance(client, words))
+		gh_ctl_fail(client, "usage", "no such command, nor an instance of that name");
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gatehouse/lib.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,9 +21,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* One that neither asks nor reads is cut; so many may be there at once. */
-#define DEADLINE_MS 30000u
+/* So many clients may be there at once. */
 #define CLIENTS_MAX 32u
+#define READ_SIZE   4096u
 /* Without a descriptor nobody is accepted for so long. */
 #define REST_MS     500u
 
@@ -39,12 +40,15 @@ static void client_free(struct gh_ctl_client *client)
 	gh_ctl_gathering_orphan(client);
 	gh_explaining_free(&client->explaining);
 	gh_change_forget(client->control->daemon, client);
+	gh_errands_free(&client->errands);
 	gh_loop_timeout_cancel(client->control->daemon->loop, &client->deadline);
 	gh_io_free(&client->io);
 	close(fd);
 	gh_list_remove(&client->in_control);
 	client->control->client_count--;
 	keep_reserve(client->control);
+	if (client->in.n > 0)
+		gh_wipe(client->in.p, client->in.n); /* half a request may have a secret */
 	gh_buf_done(&client->in);
 	gh_buf_done(&client->out);
 	free(client);
@@ -58,22 +62,34 @@ static void reply_done(struct gh_ctl_client *client)
 	gh_io_set(client->io, GH_IO_WRITE);
 }
 
-void gh_ctl_fail(struct gh_ctl_client *client, const char *code, const char *fmt, ...)
+void gh_ctl_fail_rows(struct gh_ctl_client *client, const char *code, struct gh_str text,
+		      struct gh_str rows)
 {
 	struct gh_json json;
+
+	gh_json_init(&json, &client->out);
+	gh_json_object(&json, NULL);
+	gh_json_bool(&json, "ok", false);
+	gh_json_str(&json, "code", gh_str(code));
+	gh_json_str(&json, "error", text);
+	if (rows.n > 0) {
+		gh_json_array(&json, "rows");
+		gh_buf_str(&client->out, rows);
+		gh_json_end_array(&json);
+	}
+	gh_json_end_object(&json);
+	reply_done(client);
+}
+
+void gh_ctl_fail(struct gh_ctl_client *client, const char *code, const char *fmt, ...)
+{
 	char text[600];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	gh_json_init(&json, &client->out);
-	gh_json_object(&json, NULL);
-	gh_json_bool(&json, "ok", false);
-	gh_json_str(&json, "code", gh_str(code));
-	gh_json_str(&json, "error", gh_str(text));
-	gh_json_end_object(&json);
-	reply_done(client);
+	gh_ctl_fail_rows(client, code, gh_str(text), gh_str_n("", 0));
 }
 
 void gh_ctl_text(struct gh_ctl_client *client, struct gh_str text)
@@ -109,10 +125,26 @@ static void write_some(struct gh_ctl_client *client)
 		client_free(client);
 }
 
+static bool hung_up(const struct gh_ctl_client *client)
+{
+	struct pollfd fd = { .fd = gh_io_fd(client->io) };
+
+	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+}
+
+/* It has asked and is waiting. One that sends no more may still read; one that has gone may not. */
+static void look_after(struct gh_ctl_client *client)
+{
+	if (hung_up(client))
+		client_free(client);
+	else
+		gh_io_set(client->io, 0);
+}
+
 static void read_some(struct gh_ctl_client *client)
 {
-	uint8_t *room = gh_buf_reserve(&client->in, 4096);
-	ssize_t n = recv(gh_io_fd(client->io), room, 4096, 0);
+	uint8_t *room = gh_buf_reserve(&client->in, READ_SIZE);
+	ssize_t n = recv(gh_io_fd(client->io), room, READ_SIZE, 0);
 	struct gh_words words;
 	int rc;
 
@@ -127,10 +159,15 @@ static void read_some(struct gh_ctl_client *client)
 	if (rc == 0)
 		return;
 	gh_io_set(client->io, 0);
-	if (rc < 0)
+	if (rc < 0) {
 		gh_ctl_fail(client, "usage", "not a request of gatehousectl");
-	else
-		gh_ctl_command(client, &words);
+		return;
+	}
+	gh_ctl_command(client, &words);
+	if (words.secret_size > 0)
+		gh_wipe(words.secret, words.secret_size);
+	if (client->errands)
+		gh_io_set(client->io, GH_IO_READ);
 }
 
 static void on_client(struct gh_io *io, unsigned events, void *arg)
@@ -138,15 +175,10 @@ static void on_client(struct gh_io *io, unsigned events, void *arg)
 	(void)io;
 	if (events & GH_IO_WRITE)
 		write_some(arg);
+	else if (((struct gh_ctl_client *)arg)->errands)
+		look_after(arg);
 	else if (events & GH_IO_READ)
 		read_some(arg);
-}
-
-static bool hung_up(const struct gh_ctl_client *client)
-{
-	struct pollfd fd = { .fd = gh_io_fd(client->io) };
-
-	return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
 }
 
 static void on_deadline(struct gh_timeout *timeout)
@@ -154,7 +186,7 @@ static void on_deadline(struct gh_timeout *timeout)
 	struct gh_ctl_client *client = gh_container(timeout, struct gh_ctl_client, deadline);
 
 	if (client->waits && !hung_up(client))
-		gh_loop_timeout(client->control->daemon->loop, timeout, DEADLINE_MS);
+		gh_loop_timeout(client->control->daemon->loop, timeout, GH_CTL_DEADLINE_MS);
 	else
 		client_free(client);
 }
@@ -162,7 +194,7 @@ static void on_deadline(struct gh_timeout *timeout)
 void gh_ctl_wait(struct gh_ctl_client *client, bool waits)
 {
 	client->waits = waits;
-	gh_loop_timeout(client->control->daemon->loop, &client->deadline, DEADLINE_MS);
+	gh_loop_timeout(client->control->daemon->loop, &client->deadline, GH_CTL_DEADLINE_MS);
 }
 
 static int accept_one(struct gh_control *control)
@@ -224,8 +256,10 @@ static void on_connection(struct gh_io *io, unsigned events, void *arg)
 	client->uid = peer.uid;
 	client->pid = peer.pid;
 	client->io = gh_io_new(control->daemon->loop, fd, GH_IO_READ, on_client, client);
+	/* All of it at once: where a buffer grows, it leaves copies of a secret behind. */
+	gh_buf_reserve(&client->in, GH_WIRE_WHOLE + READ_SIZE);
 	gh_timeout_init(&client->deadline, on_deadline);
-	gh_loop_timeout(control->daemon->loop, &client->deadline, DEADLINE_MS);
+	gh_loop_timeout(control->daemon->loop, &client->deadline, GH_CTL_DEADLINE_MS);
 	gh_list_append(&control->clients, &client->in_control);
 	control->client_count++;
 }

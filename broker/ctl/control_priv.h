@@ -8,6 +8,10 @@
 #include "ctl/control.h"
 #include "ctl/wire.h"
 
+/* One that neither asks nor reads is cut. */
+#define GH_CTL_DEADLINE_MS 30000u
+
+struct gh_errands;
 struct gh_gathering;
 struct gh_explaining;
 
@@ -24,6 +28,7 @@ struct gh_ctl_client {
 	struct gh_gathering *gathering;   /* workers are asked */
 	struct gh_explaining *explaining; /* modules are asked */
 	bool waits;                       /* gh_ctl_wait() */
+	struct gh_errands *errands;       /* modules do something */
 };
 
 struct gh_control {
@@ -45,6 +50,9 @@ void gh_ctl_rows(struct gh_ctl_client *client, struct gh_str rows);
 
 /* A change of what is in force is under way for it, which may take longer than a client may. */
 void gh_ctl_wait(struct gh_ctl_client *client, bool waits);
+/* A failure with what there is nevertheless. */
+void gh_ctl_fail_rows(struct gh_ctl_client *client, const char *code, struct gh_str text,
+		      struct gh_str rows);
 
 /* A whole request has come. */
 void gh_ctl_command(struct gh_ctl_client *client, const struct gh_words *words);
@@ -52,6 +60,20 @@ void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words);
 void gh_ctl_reload(struct gh_ctl_client *client, const struct gh_words *words);
 void gh_ctl_plugin(struct gh_ctl_client *client, const struct gh_words *words);
 void gh_ctl_plugins(struct gh_ctl_client *client, const struct gh_words *words);
+void gh_ctl_subject(struct gh_ctl_client *client, const struct gh_words *words);
+/* False: no instance in force has the name of the first word. */
+bool gh_ctl_instance(struct gh_ctl_client *client, const struct gh_words *words);
+/* For what changes something, before it does: to observers and the log. */
+void gh_ctl_tell(const struct gh_ctl_client *client, const struct gh_words *words);
+
+/*
+ * Does the task on each of these instances (of the runtime in force) at once, and replies when all have ended: their rows in
+ * this order. named: each row begins with its instance, and so does what is said of a failure.
+ */
+struct gh_errand_task;
+struct gh_instance;
+void gh_ctl_errands(struct gh_ctl_client *client, struct gh_instance *const *instances,
+		    size_t count, const struct gh_errand_task *task, bool named);
 
 /*
  * Asks every worker, or the one of client_id (not NULL); done() once all have answered, with all their elements joined. It
@@ -65,5 +87,6 @@ void gh_ctl_gather(struct gh_ctl_client *client, void (*run)(struct gh_shard *, 
 /* The client has gone: what is under way has nobody to tell. */
 void gh_ctl_gathering_orphan(struct gh_ctl_client *client);
 void gh_explaining_free(struct gh_explaining **explaining);
+void gh_errands_free(struct gh_errands **errands);
 
 #endif

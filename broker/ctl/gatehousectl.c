@@ -4,9 +4,11 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "conf/settings.h"
+#include "ctl/prompt.h"
 #include "ctl/wire.h"
 
 #include <errno.h>
+#include <gatehouse/lib.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -36,7 +38,13 @@ static const char usage_text[] =
 	"  explain ACTION [OPTION...]  what would the modules say, and why?\n"
 	"      ACTION: connect | publish TOPIC | subscribe FILTER | receive TOPIC | will TOPIC\n"
 	"      --live CLIENT-ID, or --user NAME --client CLIENT-ID [--bound] --address IP --listener NAME\n"
-	"      --qos N  --retain  --size BYTES\n";
+	"      --qos N  --retain  --size BYTES\n"
+	"  export client ID | principal NAME\n"
+	"                              what modules keep about it\n"
+	"  forget client ID | principal NAME\n"
+	"                              make them erase it\n"
+	"  INSTANCE [COMMAND ARGUMENT...]\n"
+	"                              a command of a module; without one: which there are\n";
 
 struct call {
 	char socket[GH_PLACE_SIZE];
@@ -197,7 +205,7 @@ static int receive_all(int fd, struct gh_buf *buf)
 	return n < 0 || buf->n == 0 ? -1 : 0;
 }
 
-static int exchange(const struct call *call, struct gh_buf *reply)
+static int exchange(const struct call *call, struct gh_bytes secret, struct gh_buf *reply)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct gh_buf request = { 0 };
@@ -208,10 +216,11 @@ static int exchange(const struct call *call, struct gh_buf *reply)
 	memcpy(address.sun_path, call->socket, strlen(call->socket) + 1);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return unreachable(call, strerror(errno));
-	gh_wire_request(&request, (const char *const *)call->words, call->count);
+	gh_wire_request(&request, (const char *const *)call->words, call->count, secret);
 	rc = send_all(fd, &request) < 0 || receive_all(fd, reply) < 0
 		     ? unreachable(call, "no answer")
 		     : 0;
+	gh_wipe(request.p, request.n);
 	gh_buf_done(&request);
 	close(fd);
 	return rc;
@@ -249,33 +258,52 @@ static int widest(const json_t *rows, const char *key)
 	return (int)width;
 }
 
-static void print_row(json_t *row, json_t *first, const int *widths)
+static void print_row(FILE *out, json_t *row, json_t *columns, const int *widths)
 {
 	json_t *value;
 	const char *key;
 	size_t at = 0;
 
-	json_object_foreach(first, key, value)
+	json_object_foreach(columns, key, value)
 	{
-		char *text = row ? cell(json_object_get(row, key)) : gh_strdup(key);
+		char *text = cell(row ? json_object_get(row, key) : value);
 
-		printf("%-*s", widths[at++] + 2, text);
+		fprintf(out, "%-*s", widths[at++] + 2, text);
 		free(text);
 	}
-	putchar('\n');
+	fputc('\n', out);
 }
 
-static void print_table(json_t *rows)
+/* Rows of modules needn't all have the same fields: every name, where it came first. */
+static json_t *columns_of(const json_t *rows)
 {
-	json_t *first = json_array_get(rows, 0), *row, *value;
-	int *widths = gh_alloc_array(json_object_size(first), sizeof(*widths));
+	json_t *columns = json_object(), *row, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		json_object_foreach(row, key, value)
+		{
+			if (!json_object_get(columns, key))
+				json_object_set_new(columns, key, json_string(key));
+		}
+	}
+	return columns;
+}
+
+static void print_table(FILE *out, json_t *rows)
+{
+	json_t *columns = columns_of(rows), *row, *value;
+	int *widths = gh_alloc_array(json_object_size(columns), sizeof(*widths));
 	const char *key;
 	size_t i = 0;
 
-	json_object_foreach(first, key, value) widths[i++] = widest(rows, key);
-	print_row(NULL, first, widths);
-	json_array_foreach(rows, i, row) print_row(row, first, widths);
+	json_object_foreach(columns, key, value) widths[i++] = widest(rows, key);
+	print_row(out, NULL, columns, widths);
+	json_array_foreach(rows, i, row) print_row(out, row, columns, widths);
 	free(widths);
+	json_decref(columns);
 }
 
 /* One row reads better downwards. */
@@ -302,20 +330,33 @@ static void print_rows(const struct call *call, json_t *rows)
 	else if (single)
 		print_list(json_array_get(rows, 0));
 	else if (json_array_size(rows) > 0)
-		print_table(rows);
+		print_table(stdout, rows);
 	if (call->json)
 		putchar('\n');
 }
 
-static int refused(const json_t *reply)
+static bool has_code(const json_t *reply, const char *code)
 {
-	const char *code = json_string_value(json_object_get(reply, "code"));
-	const char *text = json_string_value(json_object_get(reply, "error"));
+	const char *found = json_string_value(json_object_get(reply, "code"));
 
-	fprintf(stderr, "gatehousectl: %s\n", text ? text : "refused");
-	if (code && strcmp(code, "not-found") == 0)
+	return found && strcmp(found, code) == 0;
+}
+
+static int refused(const struct call *call, const json_t *reply)
+{
+	json_t *rows = json_object_get(reply, "rows");
+	char *text = cell(json_object_get(reply, "error"));
+	bool usage = has_code(reply, "usage");
+
+	if (rows && !usage)
+		print_rows(call, rows); /* what there is nevertheless */
+	fprintf(stderr, "gatehousectl: %s\n", *text ? text : "refused");
+	if (rows && usage)
+		print_table(stderr, rows);
+	free(text);
+	if (has_code(reply, "not-found"))
 		return EXIT_NOT_FOUND;
-	return code && strcmp(code, "usage") == 0 ? EXIT_USAGE : EXIT_REFUSED;
+	return usage ? EXIT_USAGE : EXIT_REFUSED;
 }
 
 static int show(const struct call *call, const json_t *reply)
@@ -324,7 +365,7 @@ static int show(const struct call *call, const json_t *reply)
 	const char *text = json_string_value(json_object_get(reply, "text"));
 
 	if (!json_is_true(json_object_get(reply, "ok")))
-		return refused(reply);
+		return refused(call, reply);
 	if (rows)
 		print_rows(call, rows);
 	else if (call->json)
@@ -338,20 +379,47 @@ static int show(const struct call *call, const json_t *reply)
 	return EXIT_FINE;
 }
 
-static int ask(struct call *call)
+static int ask_with(const struct call *call, struct gh_bytes secret, json_t **reply_r)
 {
 	struct gh_buf text = { 0 };
 	json_error_t error;
-	json_t *reply;
-	int rc = exchange(call, &text);
+	int rc = exchange(call, secret, &text);
 
-	reply = rc == 0 ? json_loadb((const char *)text.p, text.n, 0, &error) : NULL;
+	if (rc == 0)
+		*reply_r = json_loadb((const char *)text.p, text.n, 0, &error);
 	gh_buf_done(&text);
-	if (rc != 0)
-		return rc;
-	if (!reply)
-		return unreachable(call, "an answer that isn't JSON");
-	rc = show(call, reply);
+	if (rc == 0 && !*reply_r)
+		rc = unreachable(call, "an answer that isn't JSON");
+	return rc;
+}
+
+static int ask_secretly(const struct call *call, json_t **reply_r)
+{
+	struct gh_buf secret = { 0 };
+	const char *why = gh_prompt("Secret: ", GH_WIRE_SECRET_MAX, &secret);
+	int rc = EXIT_USAGE;
+
+	if (why)
+		fprintf(stderr, "gatehousectl: %s\n", why);
+	else
+		rc = ask_with(call, (struct gh_bytes){ secret.p, secret.n }, reply_r);
+	gh_wipe(secret.p, secret.size);
+	gh_buf_done(&secret);
+	return rc;
+}
+
+static int ask(const struct call *call)
+{
+	json_t *reply = NULL;
+	int rc = ask_with(call, (struct gh_bytes){ 0 }, &reply);
+
+	if (rc == 0 && has_code(reply, "secret-wanted")) {
+		json_decref(reply);
+		reply = NULL;
+		rc = ask_secretly(call, &reply);
+	}
+	if (rc == 0)
+		rc = show(call, reply);
 	json_decref(reply);
 	return rc;
 }

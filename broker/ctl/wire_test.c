@@ -18,7 +18,7 @@ START_TEST(round_trip)
 	struct gh_words words;
 	struct gh_buf out = { 0 };
 
-	gh_wire_request(&out, sent, 3);
+	gh_wire_request(&out, sent, 3, (struct gh_bytes){ 0 });
 	for (size_t n = 0; n < out.n; n++) {
 		struct gh_buf part = { out.p, n, n };
 
@@ -28,7 +28,35 @@ START_TEST(round_trip)
 	ck_assert_uint_eq(words.count, 3);
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_str_eq(words.word[i], sent[i]);
+	ck_assert_ptr_null(words.secret);
 	gh_buf_done(&out);
+}
+END_TEST
+
+/* Any bytes, and none, are a secret. */
+START_TEST(secrets)
+{
+	static const struct gh_bytes sent[] = { { "a:b\0+", 5 }, { "", 0 } };
+	const char *const word = "one";
+	struct gh_words words;
+
+	for (size_t i = 0; i < GH_COUNT(sent); i++) {
+		struct gh_buf out = { 0 };
+
+		gh_wire_request(&out, &word, 1, sent[i]);
+		for (size_t n = 0; n < out.n; n++) {
+			struct gh_buf part = { out.p, n, n };
+
+			ck_assert_int_eq(gh_wire_parse(&part, &words), 0);
+		}
+		ck_assert_int_eq(gh_wire_parse(&out, &words), 1);
+		ck_assert_uint_eq(words.count, 1);
+		ck_assert_str_eq(words.word[0], "one");
+		ck_assert_ptr_nonnull(words.secret);
+		ck_assert_uint_eq(words.secret_size, sent[i].n);
+		ck_assert_int_eq(memcmp(words.secret, sent[i].p, sent[i].n), 0);
+		gh_buf_done(&out);
+	}
 }
 END_TEST
 
@@ -36,13 +64,19 @@ static const struct {
 	const char *text;
 	size_t n;
 } refused[] = {
-	{ "x:", 2 },      /* no number */
-	{ "0:", 2 },      /* no word */
-	{ "3:abc", 5 },   /* the word doesn't end */
-	{ "2:a\0b", 5 },  /* more than it said */
-	{ "65537:", 6 },  /* longer than is taken */
-	{ "0000000", 7 }, /* no colon where one must be by now */
+	{ "x:", 2 },             /* no number */
+	{ "0:", 2 },             /* no word */
+	{ "3:abc", 5 },          /* the word doesn't end */
+	{ "2:a\0b", 5 },         /* more than it said */
+	{ "65537:", 6 },         /* longer than is taken */
+	{ "0000000000000", 13 }, /* no colon where one must be by now */
 	{ "-1:", 3 },
+	{ "4+:one", 6 }, /* no size */
+	{ "4++1:one\0x", 10 },
+	{ "4+1+1:one\0xx", 12 },
+	{ "4+65536:one", 11 }, /* a longer secret than is taken */
+	{ "4+1:one\0xy", 10 }, /* more than it said */
+	{ "+1:x", 4 },
 };
 
 START_TEST(refuses)
@@ -64,4 +98,4 @@ START_TEST(bounds_words)
 }
 END_TEST
 
-GH_TEST_MAIN("ctl/wire", round_trip, refuses, bounds_words)
+GH_TEST_MAIN("ctl/wire", round_trip, secrets, refuses, bounds_words)

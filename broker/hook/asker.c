@@ -73,6 +73,18 @@ void gh_asker_leave(struct gh_asker *asker)
 	gh_metrics_enter(0);
 }
 
+bool gh_asker_post(struct gh_asker *asker, struct gh_mail *mail)
+{
+	bool posted;
+
+	pthread_mutex_lock(&asker->lock);
+	posted = asker->post;
+	if (posted)
+		asker->post(asker->arg, mail);
+	pthread_mutex_unlock(&asker->lock);
+	return posted;
+}
+
 unsigned gh_asker_index(const struct gh_asker *asker)
 {
 	return asker->index;

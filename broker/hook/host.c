@@ -10,6 +10,7 @@
 #include "hook/offload.h"
 #include "hook/timer.h"
 #include "hook/watch.h"
+#include "hook/reply.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -310,4 +311,10 @@ const struct gh_host_api gh_host_table = {
 	.watch_change = host_watch_change,
 	.watch_stop = host_watch_stop,
 	.metrics_each = host_metrics_each,
+	.reply_field = gh_reply_write_field,
+	.reply_row = gh_reply_next_row,
+	.reply_secret = gh_reply_told_secret,
+	.reply_pend = gh_reply_ticket,
+	.reply_begin = gh_reply_claim,
+	.reply_end = gh_reply_finish,
 };

@@ -38,6 +38,7 @@ struct gh_module {
 	lt_dlhandle handle;
 	struct gh_plugin plugin;
 	struct gh_option *options;
+	struct gh_command *commands;
 };
 
 int gh_loader_new(const char *directory, struct gh_loader **loader_r, struct gh_error *error)
@@ -274,7 +275,8 @@ static int adopt(struct gh_module *module, struct gh_error *error)
 		return gh_error_set(error, GH_EINVAL,
 				    "%s is no module: it has no descriptor '%s_LTX_" SYMBOL "'",
 				    module->file, module->name);
-	rc = gh_plugin_adopt(theirs, module->name, GH_ABI, &module->plugin, &module->options, error);
+	rc = gh_plugin_adopt(theirs, module->name, GH_ABI, &module->plugin, &module->options,
+			     &module->commands, error);
 	if (rc)
 		gh_error_prefix(error, "%s", module->file);
 	else if (module->plugin.flags & GH_RESIDENT)
@@ -286,6 +288,7 @@ static void module_free(struct gh_module *module)
 {
 	gh_list_remove(&module->node);
 	gh_options_free(&module->options);
+	free(module->commands);
 	if (module->handle)
 		lt_dlclose(module->handle);
 	free(module->name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The check of a module's descriptor, and its copy in this broker's shape. */
+#include "hook/command.h"
 #include "hook/module.h"
 
 #include <string.h>
@@ -34,10 +35,12 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 	if (plugin->exchange && !plugin->exchange_end)
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
-	    !plugin->authorize && !plugin->publish && !plugin->event && !plugin->barrier)
+	    !plugin->authorize && !plugin->publish && !plugin->event && !plugin->barrier &&
+	    !plugin->subject && !plugin->commands)
 		return gh_error_set(
 			error, GH_EINVAL,
-			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish, event or barrier");
+			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish, "
+			"event, barrier or subject, or commands");
 	return 0;
 }
 
@@ -59,10 +62,12 @@ static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 }
 
 int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi,
-		    struct gh_plugin *plugin_r, struct gh_option **options_r, struct gh_error *error)
+		    struct gh_plugin *plugin_r, struct gh_option **options_r,
+		    struct gh_command **commands_r, struct gh_error *error)
 {
 	struct gh_plugin plugin = { 0 };
 	struct gh_option *options = NULL;
+	struct gh_command *commands;
 	int rc = check_abi(theirs, abi, error);
 
 	if (rc)
@@ -80,10 +85,14 @@ int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t a
 	if (!rc)
 		rc = gh_options_adopt(plugin.options, plugin.option_stride, plugin.config_size,
 				      &options, error);
-	if (rc)
+	if (!rc)
+		rc = gh_commands_adopt(plugin.commands, plugin.command_stride, &commands, error);
+	if (rc) {
+		gh_options_free(&options);
 		return rc;
-	plugin.options = options;
-	*options_r = options;
+	}
+	plugin.options = *options_r = options;
+	plugin.commands = *commands_r = commands;
 	*plugin_r = plugin;
 	return 0;
 }

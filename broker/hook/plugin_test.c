@@ -40,6 +40,21 @@ static enum gh_verdict exchange(void *instance, const struct gh_exchange *in, st
 	return GH_PASS;
 }
 
+static int subject(void *instance, const struct gh_subject_request *in, struct gh_reply *reply)
+{
+	(void)instance, (void)in, (void)reply;
+	return 0;
+}
+
+static int run(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
+{
+	(void)instance, (void)count, (void)arguments, (void)reply;
+	return 0;
+}
+
+static const struct gh_command commands[] = { { "one", NULL, "the first", 0, run }, { 0 } };
+static const struct gh_command no_help[] = { { "one", NULL, NULL, 0, run }, { 0 } };
+
 static const struct gh_option options[] = { GH_OPTION(struct config, word, GH_STRING, "a word"),
 					    { 0 } };
 
@@ -54,13 +69,15 @@ static const struct gh_option options[] = { GH_OPTION(struct config, word, GH_ST
 static int adopt(const struct gh_plugin *theirs, struct gh_plugin *plugin_r, struct gh_error *error)
 {
 	struct gh_option *rows = NULL;
+	struct gh_command *copies = NULL;
 	int rc;
 
 	memset(plugin_r, 0xff, sizeof(*plugin_r));
-	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, error);
+	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, &copies, error);
 	if (!rc)
 		ck_assert_str_eq(rows[0].name, "word");
 	gh_options_free(&rows);
+	free(copies);
 	return rc;
 }
 
@@ -114,6 +131,32 @@ START_TEST(stride)
 }
 END_TEST
 
+/* Commands come in this broker's shape; a module may have nothing else, or the subject hook alone. */
+START_TEST(with_commands)
+{
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_command *rows = NULL;
+	struct gh_option *option_rows = NULL;
+	struct gh_error error = { 0 };
+
+	theirs.accept = NULL;
+	theirs.authorize = NULL;
+	theirs.commands = commands;
+	ck_assert_msg(gh_plugin_adopt(&theirs, "good", GH_ABI, &ours, &option_rows, &rows, &error) ==
+			      0,
+		      "%s", error.text);
+	ck_assert_ptr_eq(ours.commands, rows);
+	ck_assert_ptr_ne(rows, commands);
+	ck_assert_str_eq(rows[0].name, "one");
+	gh_options_free(&option_rows);
+	free(rows);
+	theirs.commands = NULL;
+	theirs.subject = subject;
+	ck_assert_int_eq(adopt(&theirs, &ours, &error), 0);
+	ck_assert_ptr_null(ours.commands);
+}
+END_TEST
+
 static void refused(const struct gh_plugin *theirs, const char *a, const char *b)
 {
 	struct gh_plugin ours;
@@ -142,7 +185,9 @@ START_TEST(refusals)
 	CHANGED(bad.exchange = exchange, "lacks", "'exchange_end'");
 	CHANGED(bad.flags = GH_BLOCKING, "GH_CONCURRENT", "'accept'");
 	CHANGED(bad.config_size = 4, "word", "");
+	CHANGED(bad.commands = no_help, "'one'", "lacks 'help'");
+	CHANGED((bad.commands = commands, bad.command_stride = 0), "rows of commands", "0 bytes");
 }
 END_TEST
 
-GH_TEST_MAIN("hook/plugin", shorter, longer, stride, refusals)
+GH_TEST_MAIN("hook/plugin", shorter, longer, stride, with_commands, refusals)

@@ -15,7 +15,8 @@ struct gh_ticket_slot {
 	enum slot_state state;
 	enum gh_ticket_end last; /* how the one before ended */
 	struct gh_instance *instance;
-	struct gh_ask *ask;
+	struct gh_ask *ask;       /* who waits: this, */
+	struct gh_errand *errand; /* or this */
 	uint64_t due_ms;
 };
 
@@ -58,8 +59,8 @@ static void grow(struct gh_asker *asker)
 	asker->slot_count = count;
 }
 
-struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
-				    struct gh_ask *ask, uint64_t due_ms)
+static struct gh_ticket open_slot(struct gh_asker *asker, struct gh_instance *instance,
+				  struct gh_ask *ask, struct gh_errand *errand, uint64_t due_ms)
 {
 	struct gh_ticket ticket = { 0 };
 	struct gh_ticket_slot *slot;
@@ -74,6 +75,7 @@ struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *
 		slot->state = OPEN;
 		slot->instance = instance;
 		slot->ask = ask;
+		slot->errand = errand;
 		slot->due_ms = due_ms;
 		asker->stats.opened++;
 	}
@@ -83,6 +85,18 @@ struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *
 		gh_series_add(instance->open, 1);
 	}
 	return ticket;
+}
+
+struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
+				    struct gh_ask *ask, uint64_t due_ms)
+{
+	return open_slot(asker, instance, ask, NULL, due_ms);
+}
+
+struct gh_ticket gh_ticket_open_errand(struct gh_asker *asker, struct gh_instance *instance,
+				       struct gh_errand *errand, uint64_t due_ms)
+{
+	return open_slot(asker, instance, NULL, errand, due_ms);
 }
 
 /* The slot while the ticket is its present one; NULL else, counted as what it is. Locked. */
@@ -119,6 +133,7 @@ void gh_ticket_close(struct gh_asker *asker, struct gh_ticket ticket, enum gh_ti
 	slot->last = end;
 	slot->instance = NULL;
 	slot->ask = NULL;
+	slot->errand = NULL;
 	/* A slot whose generations are used up is retired: a handle never comes back. */
 	if (slot->generation != UINT32_MAX) {
 		slot->next_free = asker->free;
@@ -140,8 +155,8 @@ static void count_invented(struct gh_askers *askers)
 	pthread_mutex_unlock(&askers->at[0].lock);
 }
 
-bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
-		     struct gh_ticket ticket, uint64_t *due_ms_r)
+static bool claim(struct gh_askers *askers, const struct gh_instance *instance,
+		  struct gh_ticket ticket, bool reply, uint64_t *due_ms_r)
 {
 	struct gh_asker *asker = gh_ticket_asker(askers, ticket);
 	struct gh_ticket_slot *slot;
@@ -153,7 +168,9 @@ bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instanc
 	}
 	pthread_mutex_lock(&asker->lock);
 	slot = present(asker, instance, ticket);
-	if (slot && slot->state != OPEN) {
+	if (slot && reply != !slot->ask) {
+		asker->stats.invented++;
+	} else if (slot && slot->state != OPEN) {
 		asker->stats.doubled++;
 	} else if (slot && gh_clock_ms() > slot->due_ms) {
 		asker->stats.orphaned++;
@@ -164,6 +181,20 @@ bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instanc
 	}
 	pthread_mutex_unlock(&asker->lock);
 	return claimed;
+}
+
+bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
+		     struct gh_ticket ticket, uint64_t *due_ms_r)
+{
+	return claim(askers, instance, ticket, false, due_ms_r);
+}
+
+bool gh_ticket_claim_reply(struct gh_askers *askers, const struct gh_instance *instance,
+			   struct gh_ticket ticket)
+{
+	uint64_t due_ms;
+
+	return claim(askers, instance, ticket, true, &due_ms);
 }
 
 bool gh_ticket_post(struct gh_askers *askers, struct gh_ticket ticket, struct gh_mail *mail)
@@ -211,4 +242,16 @@ struct gh_ask *gh_ticket_answered(struct gh_asker *asker, struct gh_ticket ticke
 	ask = slot ? slot->ask : NULL;
 	pthread_mutex_unlock(&asker->lock);
 	return ask;
+}
+
+struct gh_errand *gh_ticket_errand(struct gh_asker *asker, struct gh_ticket ticket)
+{
+	struct gh_ticket_slot *slot;
+	struct gh_errand *errand;
+
+	pthread_mutex_lock(&asker->lock);
+	slot = present(asker, NULL, ticket);
+	errand = slot ? slot->errand : NULL;
+	pthread_mutex_unlock(&asker->lock);
+	return errand;
 }

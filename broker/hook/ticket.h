@@ -7,6 +7,7 @@
 
 struct gh_instance;
 struct gh_ask;
+struct gh_errand;
 
 /*
  * id = generation (32 bits) | slot (24) | asker's index + 1 (8), so 0 is never one. A slot is free,
@@ -32,6 +33,15 @@ bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instanc
 		     struct gh_ticket ticket);
 /* The asker's thread, when the mail has come: who waits; NULL: closed meanwhile (counted). */
 struct gh_ask *gh_ticket_answered(struct gh_asker *asker, struct gh_ticket ticket);
+
+/* The same for the reply of a command or of the subject hook; one kind is never taken for the other. */
+struct gh_ticket gh_ticket_open_errand(struct gh_asker *asker, struct gh_instance *instance,
+				       struct gh_errand *errand, uint64_t due_ms);
+bool gh_ticket_claim_reply(struct gh_askers *askers, const struct gh_instance *instance,
+			   struct gh_ticket ticket);
+/* Who waits, answered or not; NULL: closed meanwhile (counted). */
+struct gh_errand *gh_ticket_errand(struct gh_asker *asker, struct gh_ticket ticket);
+
 /* NULL: invented */
 struct gh_asker *gh_ticket_asker(struct gh_askers *askers, struct gh_ticket ticket);
 

@@ -285,7 +285,8 @@ GH_FN int gh_metrics_each(struct gh_host *h, gh_sample_fn *fn, void *arg) { retu
 GH_FN GH_PRINTF(3, 4) void gh_reply_field(struct gh_reply *r, const char *name, const char *fmt, ...)
 { va_list ap; va_start(ap, fmt); GH_API(r)->reply_field(r, name, fmt, ap); va_end(ap); }
 GH_FN void gh_reply_row(struct gh_reply *r) { GH_API(r)->reply_row(r); }
-/* What was typed or piped in for GH_CMD_SECRET; wiped at the end. */
+/* [in the command] What was typed or piped in for GH_CMD_SECRET: one line, without its end. Gone and
+ * wiped when the command returns. */
 GH_FN struct gh_bytes gh_reply_secret(struct gh_reply *r) { return GH_API(r)->reply_secret(r); }
 /* In the command: then return GH_LATER. Later, on any thread: begin (NULL: too late, or ended already),
  * the rows, end on the same thread. message: of an error, else NULL. Without GH_LATER: the message of
