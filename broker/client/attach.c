@@ -141,6 +141,7 @@ static void join(struct attaching *a)
 	channel->receive_maximum = (uint16_t)limits->receive_maximum;
 	channel->alias_maximum = (uint16_t)limits->topic_alias_max;
 	channel->state = GH_CHANNEL_CONNECTED;
+	gh_channel_settle(channel);
 	gh_groups_online(a->shard, session, true);
 }
 
@@ -239,7 +240,8 @@ static void tell(struct attaching *a)
 enum gh_next gh_attach_session(struct gh_channel *channel)
 {
 	struct attaching a = { .channel = channel, .login = channel->login, .shard = channel->shard };
-	bool outdated = a.login->generation != gh_shard_generation(a.shard);
+	bool outdated = a.login->generation != gh_shard_generation(a.shard) ||
+			a.login->rechecks != atomic_load(&a.shard->broker->acting.rechecks);
 
 	if (!claim(&a))
 		return gh_connect_refuse(channel->login, GH_REASON_NOT_AUTHORIZED, NULL,

@@ -53,6 +53,7 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 	broker->retained = gh_retained_new(&broker->key, retained);
 	broker->interest = gh_interest_new(&broker->key, broker->worker_count);
 	broker->penalties = gh_penalties_new(penalty);
+	pthread_rwlock_init(&broker->acting.lock, NULL);
 	for (int i = 0; i < GH_COUNTERS; i++)
 		broker->counters[i] = gh_metrics_series(broker->metrics, GH_COUNTER, counters[i].name,
 							counters[i].labels, counters[i].help);
@@ -61,6 +62,7 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 void gh_broker_done(struct gh_broker *broker)
 {
 	gh_penalties_free(&broker->penalties);
+	pthread_rwlock_destroy(&broker->acting.lock);
 	gh_interest_free(&broker->interest);
 	gh_retained_free(&broker->retained);
 	gh_askers_free(&broker->askers);

@@ -13,6 +13,7 @@
 #include "route/interest.h"
 #include "route/retained.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Counters of the core; each has its labels in broker.c. Added to by gh_count(). */
@@ -41,6 +42,16 @@ enum gh_counter {
 	GH_COUNTERS
 };
 
+/* Acts of modules on their way to the workers: client/acts.h. */
+struct gh_acting {
+	pthread_rwlock_t lock; /* of open: who posts holds it, so that no worker goes meanwhile */
+	bool open;             /* the workers are there */
+	atomic_uint waiting;   /* acts that are not done yet */
+	/* How often a re-check was asked for: of anybody, of everyone. */
+	atomic_uint rechecks, rechecks_of_everyone;
+	atomic_bool told[GH_WORKERS_MAX]; /* the worker has mail that says so */
+};
+
 struct gh_broker {
 	struct gh_hash_key key;
 	struct gh_hooks hooks;
@@ -58,6 +69,7 @@ struct gh_broker {
 	atomic_uint_fast64_t subscriptions;
 	int64_t started_at; /* Unix seconds */
 	struct gh_series *counters[GH_COUNTERS];
+	struct gh_acting acting;
 };
 
 /* Fills metrics and counters, retained store and interest table of a zeroed broker; worker_count is set. */

@@ -90,12 +90,13 @@ static void tell_protocol_error(struct gh_channel *channel, const struct gh_malf
 	gh_event_tell(channel->shard->runtime, &event);
 }
 
-enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text)
+enum gh_next gh_channel_end_by(struct gh_channel *channel, enum gh_reason reason, const char *text,
+			       const char *shown)
 {
 	if (channel->state == GH_CHANNEL_ENDED)
 		return GH_STOP_HERE;
 	if (channel->state == GH_CHANNEL_CONNECTED)
-		gh_send_disconnect(channel, reason, text);
+		gh_send_disconnect(channel, reason, shown);
 	else if (channel->state == GH_CHANNEL_LOGIN && !channel->has_end)
 		gh_send_refusal(channel, reason);
 	if (!channel->has_end) {
@@ -109,6 +110,11 @@ enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, c
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_conn_close(channel->conn, LINGER_MS);
 	return GH_STOP_HERE;
+}
+
+enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text)
+{
+	return gh_channel_end_by(channel, reason, text, text);
 }
 
 enum gh_next gh_channel_malformed(struct gh_channel *channel, const struct gh_malformed *why)
@@ -391,6 +397,12 @@ void gh_channel_plant(struct gh_channel *channel, struct gh_shard *shard)
 	gh_list_append(&shard->channels, &channel->in_shard);
 	channel->refreshed = 0;
 	gh_conn_bind(channel->conn, &handlers, channel);
+}
+
+void gh_channel_settle(struct gh_channel *channel)
+{
+	gh_list_remove(&channel->in_shard);
+	gh_list_insert_before(channel->shard->channels.next, &channel->in_shard);
 }
 
 void gh_channel_uproot(struct gh_channel *channel)

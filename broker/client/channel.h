@@ -82,6 +82,10 @@ bool gh_channel_refresh(struct gh_channel *channel);
  */
 enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text);
 
+/* The same where the client isn't told all: `shown` is its reason string. */
+enum gh_next gh_channel_end_by(struct gh_channel *channel, enum gh_reason reason, const char *text,
+			       const char *shown);
+
 /* A packet that breaks the protocol: counted, told, ended. */
 enum gh_next gh_channel_malformed(struct gh_channel *channel, const struct gh_malformed *why);
 
@@ -94,6 +98,9 @@ void gh_channel_go_on(struct gh_channel *channel);
 
 /* (Re)arms the timeout for what comes first: keep alive, or the end of the credential. */
 void gh_channel_arm(struct gh_channel *channel);
+
+/* Its login has succeeded: it stands before those that haven't. */
+void gh_channel_settle(struct gh_channel *channel);
 
 /* Takes it out of this worker, to be moved; and in again, at its new one. */
 void gh_channel_uproot(struct gh_channel *channel);

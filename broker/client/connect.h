@@ -27,6 +27,7 @@ struct gh_login {
 	struct gh_timeout refusal; /* a refused login waits before it is told so */
 	enum gh_reason refused;
 	uint32_t generation; /* of the policy it is judged by */
+	uint32_t rechecks;   /* that had been asked for when it began */
 	bool client_id_assigned;
 };
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/channel.h"
 #include "client/recheck.h"
+#include "client/round.h"
 #include "client/subscribe.h"
 #include "client/will.h"
 
@@ -45,6 +46,7 @@ static void start(struct gh_worker *worker, void *arg)
 	shard->index = gh_worker_index(worker);
 	shard->asker = gh_asker_enter(broker->askers, shard->index, shard->loop, post, worker);
 	shard->runtime = broker->first;
+	shard->policy_at = broker->first->built_ms;
 	shard->sessions = gh_registry_new(&broker->key);
 	shard->filters = gh_index_new(&broker->key, alone ? NULL : broker->interest, shard->index);
 	gh_match_init(&shard->match, shard->filters);
@@ -86,6 +88,7 @@ static void stop(struct gh_worker *worker)
 	shard->stopping = true;
 	gh_loop_timeout_cancel(shard->loop, &shard->sweep);
 	gh_recheck_cancel(shard);
+	gh_round_cancel(shard);
 	gh_wills_cancel(shard);
 	discard_sessions(shard);
 	gh_match_done(&shard->match);
@@ -136,6 +139,7 @@ static void on_swap(struct gh_mail *mail, void *owner)
 
 		gh_runtime_worker_start(swap->runtime, shard->asker);
 		shard->runtime = swap->runtime;
+		shard->policy_at = swap->runtime->built_ms;
 		refresh_channels(shard);
 		gh_runtime_worker_leave(old, shard->asker);
 		swap->left(swap->arg, old, shard->index);

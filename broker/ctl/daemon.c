@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/acts.h"
 #include "client/admit.h"
 #include "client/shard.h"
 #include "ctl/control.h"
@@ -187,7 +188,9 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
 					   .metrics = broker->metrics,
 					   .on_idle = gh_runtime_idle,
-					   .arg = daemon };
+					   .arg = daemon,
+					   .acts = &gh_client_acts,
+					   .acts_arg = broker };
 	daemon->loop = gh_loop_new();
 	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
 	if (!daemon->inbox)
@@ -260,6 +263,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 			      &broker->workers, error);
 	if (rc < 0)
 		return rc;
+	gh_acts_open(broker);
 	daemon->listeners =
 		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
@@ -446,6 +450,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 	gh_control_free(&daemon->control);
 	gh_figures_free(&daemon->figures);
 	gh_listeners_free(&daemon->listeners);
+	gh_acts_close(broker);
 	gh_workers_free(&broker->workers);
 	if (daemon->runtime && !gh_runtimes_end(daemon, END_MS))
 		return false;

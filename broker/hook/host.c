@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/acts.h"
 #include "hook/ask_priv.h"
 
 #include <stdio.h>
@@ -205,4 +206,6 @@ const struct gh_host_api gh_host_table = {
 	.ticket_open = host_ticket_open,
 	.metric = host_metric,
 	.metric_add = host_metric_add,
+	.disconnect = gh_act_disconnect,
+	.recheck = gh_act_recheck,
 };

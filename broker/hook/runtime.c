@@ -176,6 +176,7 @@ static bool runs_here(const struct gh_instance *instance)
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 {
 	gh_runtime_ref(runtime);
+	atomic_store(&runtime->in_force, true);
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 

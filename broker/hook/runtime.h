@@ -38,12 +38,15 @@ struct gh_runtime {
 	struct gh_policy *policies; /* by listener, in the order of settings->listeners */
 	size_t policy_count;
 	struct gh_hooks *hooks;
-	atomic_uint refs; /* holders: the control thread, workers, asks, exchanges, jobs */
+	atomic_uint refs;     /* holders: the control thread, workers, asks, exchanges, jobs */
+	atomic_bool in_force; /* a worker has begun with it: its instances may act */
 };
 struct gh_policy {
 	const char *listener; /* its name */
 	struct gh_chain *authenticate, *authorize;
 };
+
+struct gh_acts; /* hook/acts.h */
 
 /* What belongs to the process, not to one configuration. */
 struct gh_hooks {
@@ -53,7 +56,9 @@ struct gh_hooks {
 	/* Any thread: nobody holds the runtime any more. Post it to the control thread. */
 	void (*on_idle)(void *arg, struct gh_runtime *runtime);
 	void *arg;
-	uint64_t builds; /* 0 at first; control thread */
+	uint64_t builds;            /* 0 at first; control thread */
+	const struct gh_acts *acts; /* what modules may do to the broker; NULL: nothing */
+	void *acts_arg;
 };
 
 /*

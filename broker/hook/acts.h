@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The acts of modules: checked here, done by the room above. */
+#ifndef GH_HOOK_ACTS_H
+#define GH_HOOK_ACTS_H
+
+#include "hook/instance.h"
+#include "hook/whom.h"
+
+#include <gatehouse/host.h>
+
+/* A message that was checked; all is borrowed. */
+struct gh_injection {
+	const struct gh_message *message;
+	size_t forward_n; /* bytes of the properties that subscribers get */
+	bool is_text;     /* payload format indicator 1 */
+	uint32_t expiry;  /* seconds; 0: never */
+};
+
+/*
+ * What the room above does (gh_hooks.acts). Any thread; none waits, each copies what it is given. 0: posted; GH_EBUSY: too
+ * much waits already, or nobody is there to do it. `by`: the instance.
+ */
+struct gh_acts {
+	int (*inject)(void *arg, const struct gh_instance *by, const struct gh_injection *injection);
+	int (*disconnect)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
+			  uint8_t reason, const char *why);
+	int (*recheck)(void *arg, const struct gh_whom *whom);
+};
+
+/* As the host's table names them. An instance that isn't in force yet, or never was, is refused. */
+int gh_act_inject(struct gh_host *host, const struct gh_message *message, uint32_t expiry_s);
+int gh_act_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t reason,
+		      const char *why);
+int gh_act_recheck(struct gh_host *host, struct gh_subject subject);
+
+#endif

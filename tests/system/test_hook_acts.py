@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What modules do to the broker: to clients and sessions, from hooks and from threads of their own."""
+import os
+
+import pytest
+
+from gatehouse import Client
+from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
+
+pytestmark = [needs_modules, pytest.mark.threads]
+BOTH = pytest.mark.parametrize("where", ["hook", "thread"])
+WORKERS = pytest.mark.parametrize("workers", [1, 4])
+
+
+def actor(**options):
+    return dict({"module": "actor", "file": "@DIR@/actor.jsonl"}, **options)
+
+
+def config(*answers, workers=None, limits=None, **options):
+    """Clients named by their user name; whatever a rule of probe doesn't decide is allowed."""
+    answers = answers or [one for user in ("joe", "ann", "boss") for one in login(user)] + [rule("authorize", covers=True)]
+    out = {"plugins": {"probe": probe(*answers), "actor": actor(**options)},
+           "listeners": {"test": {"address": "127.0.0.1:@PORT@", "authenticate": ["probe"], "authorize": ["probe"]}}}
+    if workers:
+        out["workers"] = workers
+    if limits:
+        out["limits"] = limits
+    return out
+
+
+@pytest.fixture(params=[1, 4])
+def broker(request, make_broker):
+    return make_broker(config(workers=request.param))
+
+
+class Boss:
+    """Who tells the actor what to do."""
+
+    def __init__(self, broker, connect):
+        self.client = connect("boss", to=broker, username="boss")
+        self.journal = Journal(broker, "actor.jsonl")
+
+    def say(self, where, *words, rc=0):
+        """Until it has been done, which for most acts means posted."""
+        before = len(self.journal.lines(what="act"))
+        self.client.publish("act/" + where, " ".join(map(str, words)), 1)
+        done = self.journal.wait(before + 1, what="act")[-1]
+        assert done["rc"] == rc, done
+        return done
+
+
+@pytest.fixture
+def boss(broker, connect):
+    return Boss(broker, connect)
+
+
+def serial(journal, client_id):
+    return journal.wait(kind="connect", client=client_id)[-1]["connection"]
+
+
+# ---- disconnect
+
+@BOTH
+@pytest.mark.parametrize("subject", ["client c1", "principal joe", "connection"])
+def test_disconnect(make_broker, connect, where, subject):
+    """Exactly those who are meant, with the reason that was given; the words for people are in the log alone."""
+    broker = make_broker(config(events=["connect", "disconnect"]))
+    boss = Boss(broker, connect)
+    joe, ann = connect("c1", to=broker, username="joe"), connect("c2", to=broker, username="ann")
+    if subject == "connection":
+        subject += " %d" % serial(boss.journal, "c1")
+    boss.say(where, "disconnect", subject, 0x97, "too much of it")
+    end = joe.expect_disconnect(0x97)
+    assert "too much" not in str(end.properties)
+    broker.wait_log(r"notice disconnected by a module .*client='c1' .*module='actor' reason='too much of it'")
+    assert boss.journal.wait(kind="disconnect", client="c1")[0]["text"] == "too much of it"
+    ann.quiet()
+    boss.client.quiet()
+
+
+def test_disconnect_address(broker, boss, connect):
+    one = connect(to=broker, username="joe")
+    boss.say("hook", "disconnect address", "192.0.2.0/24", 0)
+    boss.say("hook", "disconnect address", "::/0", 0)
+    one.quiet()
+    boss.say("hook", "disconnect address", "127.0.0.0/8", 0)
+    one.expect_disconnect(0x98)
+    boss.client.expect_disconnect(0x98)
+
+
+def test_disconnect_everyone(broker, boss, connect):
+    many = [connect(to=broker, version=4 + i % 2, username="joe") for i in range(40)]
+    boss.say("thread", "disconnect everyone", "-", 0x89, "busy")
+    for one in many:
+        one.expect_disconnect(0x89)
+
+
+def test_disconnect_keeps_the_session(broker, boss, connect):
+    connect("kept", to=broker, username="joe", properties={"session_expiry": 100})
+    boss.say("hook", "disconnect client", "kept", 0)
+    eventually(lambda: "kept" not in broker.clients())
+    assert connect("kept", to=broker, username="joe", clean=False).connack.session_present
+
+
+@pytest.mark.parametrize("version,reason", [(5, 0x87), (4, 5)])
+def test_disconnect_a_login_under_way(make_broker, connect, dial, version, reason):
+    """A module thinks about it: it is refused, and the answer that comes later changes nothing."""
+    slow = rule("authenticate", user="slow", principal="slow", how="never")
+    broker = make_broker(config(slow, *login("boss"), rule("authorize"), limits={"hook-timeout": "1m"}))
+    boss, one = Boss(broker, connect), dial("slow", version, to=broker)
+    one.send(one.connect_packet(username="slow"))
+    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 1)
+    boss.say("hook", "disconnect client", "slow", 0, "not now")
+    one.expect(2, reason=reason)
+    one.expect_closed()
+    broker.wait_log(r"login refused .*client='slow' .*reason='not now'")
+    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 0)
+
+
+@pytest.mark.parametrize("words", ["connection 0", "client ", "principal ", "address localhost", "address 192.0.2.1/33", "0 x",
+                                   "6 x"])
+def test_no_subject(broker, boss, words):
+    boss.say("hook", "disconnect", words, 0, rc=-1)
+    boss.say("hook", "recheck", words, 1, rc=-1)
+
+
+@pytest.mark.parametrize("reason", [1, 0x7f, 0x8a, 0x86, 0xa3])
+def test_no_reason_for_a_disconnect(broker, boss, reason):
+    boss.say("hook", "disconnect client", "c", reason, rc=-1)
+
+
+def test_nothing_in_create(make_broker):
+    """Until it is in force an instance changes nothing; at a reload neither."""
+    broker = make_broker(config(**{"in-create": True}))
+    journal = Journal(broker, "actor.jsonl")
+    done = {one["verb"]: one["rc"] for one in journal.wait(2, what="act")}
+    assert set(done.values()) == {-1}, done
+    broker.wait_log(r"module 'actor' calls gh_disconnect before it is in force: refused")
+    broker.reload()
+    assert {one["rc"] for one in journal.wait(4, what="act") if one["verb"] != "destroy"} == {-1}
+
+
+# ---- recheck
+
+def changing(user, down):
+    """A user who is known until the file is there."""
+    return [rule("lookup", "deny", user=user, while_exists=down), *login(user)]
+
+
+@pytest.fixture(params=[1, 4])
+def changes(request, make_broker):
+    """The broker, and a file: once it is there, joe is gone and nobody may have "secret" any more."""
+    broker = make_broker(start=False)
+    down = broker.path("down")
+    broker.write(config(*changing("joe", down), *login("ann"), *login("boss"),
+                        rule("authorize", "deny", action="subscribe", topic="secret", while_exists=down),
+                        rule("authorize", "deny", action="receive", topic="secret", while_exists=down),
+                        rule("authorize", covers=True), workers=request.param))
+    broker.start()
+    return broker, down
+
+
+@BOTH
+@pytest.mark.parametrize("subject", ["everyone -", "client c1", "principal joe", "address 127.0.0.1"])
+def test_recheck(changes, connect, where, subject):
+    """A user is deleted: who is connected as it ends, who is not loses the session, nobody else notices."""
+    broker, down = changes
+    boss = Boss(broker, connect)
+    joe, ann = connect("c1", to=broker, username="joe"), connect("c2", to=broker, username="ann")
+    ann.subscribe("a")
+    broker.path("down", "")
+    boss.say(where, "recheck", subject, 1)
+    joe.expect_disconnect(0x87)
+    ann.publish("a", "x", 1)
+    ann.message("a", "x")
+    assert os.path.exists(down)
+
+
+def test_recheck_an_offline_session(changes, connect):
+    broker, _ = changes
+    boss = Boss(broker, connect)
+    connect("away", to=broker, username="joe", properties={"session_expiry": 100}).close()
+    broker.path("down", "")
+    boss.say("hook", "recheck principal", "joe", 1)
+    broker.wait_log(r"session revoked .*client='away'")
+
+
+def test_recheck_of_another_changes_nothing(changes, connect):
+    broker, _ = changes
+    boss = Boss(broker, connect)
+    joe = connect("c1", to=broker, username="joe")
+    broker.path("down", "")
+    boss.say("hook", "recheck principal", "ann", 1)
+    boss.say("hook", "recheck client", "c2", 1)
+    boss.say("hook", "recheck address", "192.0.2.1", 1)
+    boss.say("hook", "recheck connection", 1 << 40, 1)
+    joe.quiet()
+    boss.say("hook", "recheck client", "c1", 1)
+    joe.expect_disconnect(0x87)
+
+
+def test_recheck_takes_away_what_was_covered(changes, connect):
+    """The SUBSCRIBE had covered all deliveries: from the moment on nothing more comes, and the subscription goes."""
+    broker, _ = changes
+    boss, ann = Boss(broker, connect), connect("c2", to=broker, username="ann")
+    ann.subscribe("secret", "open")
+    boss.client.publish("secret", "1", 1)
+    ann.message("secret", "1")
+    broker.path("down", "")
+    boss.say("hook", "recheck everyone", "-", 1)
+    eventually(lambda: broker.ctl("status")["subscriptions"] == 1)
+    boss.client.publish("secret", "2", 1)
+    boss.client.publish("open", "3", 1)
+    ann.message("open", "3")
+
+
+@pytest.mark.parametrize("subject", ["everyone -", "principal joe"])
+def test_recheck_of_a_retained_message(changes, connect, subject):
+    """Its author is gone: who subscribes now doesn't get it."""
+    broker, _ = changes
+    boss, joe = Boss(broker, connect), connect(to=broker, username="joe")
+    joe.publish("kept", "x", 1, retain=True)
+    joe.close()
+    ann = connect(to=broker, username="ann")
+    ann.subscribe("kept")
+    ann.message("kept", "x")
+    broker.path("down", "")
+    boss.say("hook", "recheck", subject, 1)
+
+    def withheld():
+        ann.subscribe("kept")
+        return not ann.fence(ann)
+
+    eventually(withheld)
+
+
+def test_recheck_is_cheap_to_repeat(changes, connect):
+    """Asked 5,000 times it is done a few times, and the last change counts."""
+    broker, _ = changes
+    boss = Boss(broker, connect)
+    many = [connect(to=broker, username="ann") for _ in range(20)]
+    joe = connect(to=broker, username="joe")
+
+    def looked_up():
+        return broker.metric("gatehouse_plugin_answers_total", instance="probe", hook="lookup")
+
+    for subject in ("everyone -", "principal ann"):
+        before = looked_up()
+        boss.say("thread", "recheck", subject, 2500)
+        eventually(lambda: looked_up() >= before + 20)
+        assert looked_up() <= before + 20 * 40
+    broker.path("down", "")
+    boss.say("thread", "recheck everyone", "-", 1)
+    joe.expect_disconnect(0x87)
+    for one in many:
+        one.quiet()
