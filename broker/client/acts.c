@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/connect.h"
+#include "client/inject.h"
 #include "client/recheck.h"
 #include "client/round.h"
 
@@ -44,8 +45,7 @@ void gh_acts_close(struct gh_broker *broker)
 	pthread_rwlock_unlock(&broker->acting.lock);
 }
 
-/* True: the workers stay until leave(). */
-static bool enter(struct gh_broker *broker)
+bool gh_acts_enter(struct gh_broker *broker)
 {
 	pthread_rwlock_rdlock(&broker->acting.lock);
 	if (broker->acting.open)
@@ -54,7 +54,7 @@ static bool enter(struct gh_broker *broker)
 	return false;
 }
 
-static void leave(struct gh_broker *broker)
+void gh_acts_leave(struct gh_broker *broker)
 {
 	pthread_rwlock_unlock(&broker->acting.lock);
 }
@@ -121,12 +121,12 @@ static void post_to(struct act *act, struct gh_worker *worker)
 static int post(struct act *act)
 {
 	struct gh_broker *broker = act->broker;
-	bool open = enter(broker);
+	bool open = gh_acts_enter(broker);
 
 	if (open) {
 		for (unsigned i = 0; i < broker->worker_count; i++)
 			post_to(act, gh_workers_at(broker->workers, i));
-		leave(broker);
+		gh_acts_leave(broker);
 	}
 	act_unref(act);
 	return open ? 0 : GH_EBUSY;
@@ -279,7 +279,7 @@ static void on_recheck_everyone(struct gh_mail *mail, void *owner)
 /* A worker that has mail that says so needn't be told again. */
 static int recheck_everyone(struct gh_broker *broker)
 {
-	if (!enter(broker))
+	if (!gh_acts_enter(broker))
 		return GH_EBUSY;
 	atomic_fetch_add(&broker->acting.rechecks_of_everyone, 1);
 	for (unsigned i = 0; i < broker->worker_count; i++) {
@@ -291,7 +291,7 @@ static int recheck_everyone(struct gh_broker *broker)
 		mail->deliver = on_recheck_everyone;
 		gh_worker_post(gh_workers_at(broker->workers, i), GH_LANE_CONTROL, mail);
 	}
-	leave(broker);
+	gh_acts_leave(broker);
 	return 0;
 }
 
@@ -310,4 +310,8 @@ static int act_recheck(void *arg, const struct gh_whom *whom)
 	return post(act);
 }
 
-const struct gh_acts gh_client_acts = { .disconnect = act_disconnect, .recheck = act_recheck };
+const struct gh_acts gh_client_acts = {
+	.inject = gh_inject_message,
+	.disconnect = act_disconnect,
+	.recheck = act_recheck,
+};

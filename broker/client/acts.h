@@ -16,4 +16,8 @@ extern const struct gh_acts gh_client_acts;
 void gh_acts_open(struct gh_broker *broker);
 void gh_acts_close(struct gh_broker *broker);
 
+/* Any thread. True: the workers stay until leave. */
+bool gh_acts_enter(struct gh_broker *broker);
+void gh_acts_leave(struct gh_broker *broker);
+
 #endif

@@ -16,6 +16,7 @@
 #include "client/publish.h"
 #include "client/send.h"
 #include "client/subscribe.h"
+#include "hook/attach.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,16 @@ void gh_channel_log(const struct gh_channel *channel, enum gh_level level,
 	for (size_t i = 0; i < count && n < 10; i++)
 		fields[n++] = more[i];
 	gh_log_line(level, fields, n, "%s", message);
+}
+
+void gh_channel_set_who(struct gh_channel *channel, struct gh_snapshot *who)
+{
+	if (channel->who)
+		gh_snapshot_set_home(channel->who, NULL);
+	gh_snapshot_unref(&channel->who);
+	channel->who = who;
+	if (who)
+		gh_snapshot_set_home(who, &channel->attached);
 }
 
 bool gh_channel_refresh(struct gh_channel *channel)
@@ -177,12 +188,13 @@ void gh_channel_free(struct gh_channel **channel)
 	if (!c)
 		return;
 	cancel_asks(c);
+	gh_attachments_free(&c->attached);
 	if (c->shard)
 		gh_channel_uproot(c);
 	gh_alias_in_done(&c->alias_in);
 	gh_alias_out_free(&c->alias_out);
 	gh_snapshot_unref(&c->author);
-	gh_snapshot_unref(&c->who);
+	gh_channel_set_who(c, NULL);
 	free(c->auth_method);
 	free(c->shown_user);
 	free(c);
@@ -396,6 +408,7 @@ void gh_channel_plant(struct gh_channel *channel, struct gh_shard *shard)
 	channel->shard = shard;
 	gh_list_append(&shard->channels, &channel->in_shard);
 	channel->refreshed = 0;
+	gh_attachments_enter(&channel->attached, shard->asker);
 	gh_conn_bind(channel->conn, &handlers, channel);
 }
 
@@ -409,6 +422,7 @@ void gh_channel_uproot(struct gh_channel *channel)
 {
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_list_remove(&channel->in_shard);
+	gh_attachments_leave(&channel->attached, channel->shard->asker);
 	channel->shard = NULL;
 }
 
@@ -428,8 +442,8 @@ void gh_channel_accept(struct gh_worker *worker, const struct gh_accepted *accep
 	struct gh_channel *channel = gh_zalloc(sizeof(*channel));
 
 	channel->conn = accepted->conn;
-	channel->who = facts(accepted->conn, accepted->listener,
-			     atomic_fetch_add(&shard->broker->connections, 1) + 1);
+	gh_channel_set_who(channel, facts(accepted->conn, accepted->listener,
+					  atomic_fetch_add(&shard->broker->connections, 1) + 1));
 	channel->receiver.max = GH_PACKET_MAX;
 	gh_timeout_init(&channel->timeout, on_timeout);
 	gh_channel_plant(channel, shard);

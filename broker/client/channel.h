@@ -33,6 +33,7 @@ struct gh_channel {
 	struct gh_conn *conn;
 	struct gh_session *session; /* CONNECTED only */
 	struct gh_snapshot *who; /* facts of the client; before the login those of the connection */
+	struct gh_attachments *attached; /* what modules have attached; NULL: nothing yet */
 	struct gh_snapshot *author; /* the same as the author of messages; NULL: not made yet */
 	struct gh_login *login;     /* from CONNECT to CONNACK, else NULL */
 	struct gh_parked *parked;   /* a PUBLISH whose authorization waits */
@@ -108,6 +109,9 @@ void gh_channel_plant(struct gh_channel *channel, struct gh_shard *shard);
 
 /* Cancels all it waits for, frees it; its connection is gone or was never bound. */
 void gh_channel_free(struct gh_channel **channel);
+
+/* Its facts from now on; takes the reference over. */
+void gh_channel_set_who(struct gh_channel *channel, struct gh_snapshot *who);
 
 static inline const struct gh_client *gh_channel_client(const struct gh_channel *channel)
 {

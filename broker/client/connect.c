@@ -58,8 +58,7 @@ static void take_facts(struct gh_login *login)
 	facts.protocol = connect->version;
 	facts.client_id = login->client_id;
 	with = gh_snapshot_new(&facts, NULL);
-	gh_snapshot_unref(&channel->who);
-	channel->who = with;
+	gh_channel_set_who(channel, with);
 }
 
 static void take_will(struct gh_login *login)
@@ -164,8 +163,7 @@ static void take_identity(struct gh_login *login, struct gh_decision *decision)
 	facts.client_id = login->client_id;
 	facts.client_id_bound = false;
 	with = gh_snapshot_new(&facts, decision->identity);
-	gh_snapshot_unref(&channel->who);
-	channel->who = with;
+	gh_channel_set_who(channel, with);
 	login->auth_data = decision->auth_data;
 	login->auth_data_size = decision->auth_data_size;
 	decision->auth_data = NULL;
@@ -178,8 +176,7 @@ static void bind_client_id(struct gh_channel *channel)
 
 	facts.client_id_bound = true;
 	bound = gh_snapshot_new(&facts, gh_snapshot_identity(channel->who));
-	gh_snapshot_unref(&channel->who);
-	channel->who = bound;
+	gh_channel_set_who(channel, bound);
 }
 
 static void take_shown_user(struct gh_channel *channel, struct gh_decision *decision)

@@ -10,6 +10,7 @@
 #include "client/groups.h"
 #include "client/rights.h"
 #include "client/subscribe.h"
+#include "hook/attach.h"
 #include "mqtt/topic.h"
 
 #include <stdlib.h>
@@ -282,8 +283,8 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	gh_session_set_identity(session, with);
 	if (channel) {
 		gh_snapshot_unref(&channel->author);
-		gh_snapshot_unref(&channel->who);
-		channel->who = gh_snapshot_ref(with);
+		gh_channel_set_who(channel, gh_snapshot_ref(with));
+		gh_attachments_free(&channel->attached);
 		gh_channel_arm(channel);
 	}
 	gh_snapshot_unref(&with);

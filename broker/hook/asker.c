@@ -19,6 +19,8 @@ struct gh_askers *gh_askers_new(unsigned count)
 		asker->askers = askers;
 		asker->index = i;
 		asker->free = UINT32_MAX;
+		gh_list_init(&asker->attached);
+		gh_list_init(&asker->stale);
 		pthread_mutex_init(&asker->lock, NULL);
 	}
 	return askers;
@@ -59,6 +61,7 @@ void gh_asker_leave(struct gh_asker *asker)
 	asker->post = NULL;
 	pthread_mutex_unlock(&asker->lock);
 	asker->loop = NULL;
+	asker->runtime = NULL;
 	gh_here()->asker = NULL;
 	gh_metrics_enter(0);
 }
@@ -66,6 +69,11 @@ void gh_asker_leave(struct gh_asker *asker)
 unsigned gh_asker_index(const struct gh_asker *asker)
 {
 	return asker->index;
+}
+
+bool gh_asker_is_control(const struct gh_asker *asker)
+{
+	return asker->index + 1 == asker->askers->count;
 }
 
 void gh_askers_stats(struct gh_askers *askers, struct gh_ticket_stats *stats_r)

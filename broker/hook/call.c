@@ -106,6 +106,15 @@ void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
 		pthread_mutex_unlock(&instance->lock);
 }
 
+void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data)
+{
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	fn(data);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
 void gh_call_exchange_end(struct gh_instance *instance, void *state)
 {
 	if (!instance->plugin->exchange_end)

@@ -16,6 +16,7 @@ bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point);
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out);
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
+void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
 /* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows

@@ -5,7 +5,14 @@
 #include "base/clock.h"
 #include "hook/call.h"
 
-void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event)
+#include <string.h>
+
+static bool wants(const struct gh_instance *instance, const struct gh_event *event, const char *but)
+{
+	return instance->events & event->kind && !(but && strcmp(instance->name, but) == 0);
+}
+
+void gh_event_tell_others(struct gh_runtime *runtime, struct gh_event *event, const char *name)
 {
 	if (!gh_event_wanted(runtime, event->kind))
 		return;
@@ -13,6 +20,11 @@ void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event)
 	if (!event->time_us)
 		event->time_us = gh_clock_wall_us();
 	for (size_t i = 0; i < runtime->instance_count; i++)
-		if (runtime->instances[i]->events & event->kind)
+		if (wants(runtime->instances[i], event, name))
 			gh_call_event(runtime->instances[i], event);
+}
+
+void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event)
+{
+	gh_event_tell_others(runtime, event, NULL);
 }

@@ -20,4 +20,7 @@ static inline bool gh_event_wanted(const struct gh_runtime *runtime, uint64_t ki
  */
 void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event);
 
+/* The same, but not to the instance of this name. */
+void gh_event_tell_others(struct gh_runtime *runtime, struct gh_event *event, const char *name);
+
 #endif

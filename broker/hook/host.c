@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "hook/acts.h"
 #include "hook/ask_priv.h"
+#include "hook/attach.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -208,4 +209,7 @@ const struct gh_host_api gh_host_table = {
 	.metric_add = host_metric_add,
 	.disconnect = gh_act_disconnect,
 	.recheck = gh_act_recheck,
+	.inject = gh_act_inject,
+	.attach = gh_attach_set,
+	.attached = gh_attach_get,
 };

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "hook/asker_priv.h"
+#include "hook/attach.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
 
@@ -177,6 +179,7 @@ void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 {
 	gh_runtime_ref(runtime);
 	atomic_store(&runtime->in_force, true);
+	asker->runtime = runtime;
 	for (size_t i = 0; i < runtime->instance_count; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 
@@ -188,7 +191,8 @@ void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker)
 {
-	(void)asker;
+	if (asker->runtime != runtime)
+		gh_attachments_sweep(asker);
 	gh_runtime_unref(runtime);
 }
 

@@ -24,7 +24,7 @@
 struct config {
 	const char *file;
 	struct gh_list events;
-	bool in_create;
+	bool in_create, attach_logins;
 };
 
 struct job {
@@ -34,6 +34,7 @@ struct job {
 
 struct actor {
 	struct gh_host *host;
+	const struct config *config;
 	int fd;
 	pthread_t thread;
 	bool has_thread;
@@ -237,6 +238,21 @@ static bool topic_is(const struct gh_event *event, const char *topic)
 	return event->topic.n == strlen(topic) && memcmp(event->topic.p, topic, event->topic.n) == 0;
 }
 
+/* Named after the client id: it is there until the connection ends, wherever that goes. */
+static enum gh_verdict authenticate(void *instance, const struct gh_authenticate *in,
+				    struct gh_answer *out)
+{
+	struct actor *actor = instance;
+	char text[COMMAND_MAX];
+
+	(void)out;
+	if (actor->config->attach_logins) {
+		snprintf(text, sizeof(text), "attach %s", in->client->client_id);
+		command(actor, in->client, text);
+	}
+	return GH_PASS;
+}
+
 static void event(void *instance, const struct gh_event *event)
 {
 	struct actor *actor = instance;
@@ -299,6 +315,7 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	if (!actor)
 		return GH_EIO;
 	actor->host = host;
+	actor->config = c;
 	actor->end = &actor->first;
 	actor->fd = open(c->file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	pthread_mutex_init(&actor->lock, NULL);
@@ -325,6 +342,8 @@ static const struct gh_option options[] = {
 	GH_OPTION(struct config, file, GH_PATH, "where it writes", .flags = GH_REQUIRED),
 	GH_OPTION(struct config, events, GH_STRINGS, "kinds of event, besides publish"),
 	GH_OPTION(struct config, in_create, GH_BOOL, "try to act in create", .standard = "no"),
+	GH_OPTION(struct config, attach_logins, GH_BOOL, "attach the client id to each login",
+		  .standard = "no"),
 	{ 0 }
 };
 
@@ -340,5 +359,6 @@ GH_PLUGIN(actor) = {
 	.thread_start = thread_start,
 	.thread_stop = thread_stop,
 	.destroy = destroy,
+	.authenticate = authenticate,
 	.event = event,
 };

@@ -254,3 +254,196 @@ def test_recheck_is_cheap_to_repeat(changes, connect):
     joe.expect_disconnect(0x87)
     for one in many:
         one.quiet()
+
+
+# ---- inject
+
+@BOTH
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_inject(broker, boss, connect, where, qos):
+    """To all subscribers on all workers; what is retained is there for those who come later."""
+    many = [connect(to=broker, username="ann") for _ in range(8)]
+    for one in many:
+        one.subscribe("news/+", qos=2)
+    boss.say(where, "inject", "news/a", qos, 0, 0, 1, "hello world")
+    boss.say(where, "inject", "news/kept", qos, 1, 60, 1, "stays")
+    for one in many:
+        one.message("news/a", "hello world", qos=qos, retain=False)
+        one.message("news/kept", "stays", qos=qos, retain=False)
+    late = connect(to=broker, username="ann")
+    late.subscribe("news/#", qos=2)
+    got = late.message("news/kept", "stays", qos=qos, retain=True)
+    assert 0 < got.properties["message_expiry"] <= 60
+
+
+def test_injected_retained_message_is_cleared(broker, boss, connect):
+    boss.say("hook", "inject", "kept", 1, 1, 0, 1, "x")
+    boss.say("hook", "inject", "kept", 1, 1, 0, 1)
+    ann = connect(to=broker, username="ann")
+    ann.subscribe("kept")
+    assert ann.fence(ann) == []
+
+
+def test_injected_messages_expire(broker, boss, connect):
+    boss.say("hook", "inject", "kept", 1, 1, 1, 1, "x")
+
+    def gone():
+        ann = connect(to=broker, username="ann")
+        ann.subscribe("kept")
+        return ann.fence(ann) == []
+
+    eventually(gone)
+
+
+def test_injected_messages_keep_their_order(broker, boss, connect):
+    ann = connect(to=broker, username="ann")
+    ann.subscribe("o", qos=1)
+    for i in range(100):
+        boss.client.publish("act/thread", "inject o 1 0 0 1 %d" % i)
+    for i in range(100):
+        ann.message("o", str(i))
+
+
+def test_who_is_told_and_asked_of_an_injected_message(make_broker, connect):
+    """Nobody is asked whether it may be published, each subscriber whether it may have it; others are told, the injector not."""
+    answers = [*login("boss"), *login("ann"), rule("authorize", "deny", action="receive", topic="b", client="c2"), rule("authorize")]
+    broker = make_broker({**config(*answers), "plugins": {
+        "probe": probe(*answers, file="@DIR@/probe.jsonl", calls=True, events=["publish"]), "actor": actor()}})
+    boss, probed = Boss(broker, connect), Journal(broker)
+    one, two = connect("c1", to=broker, username="ann"), connect("c2", to=broker, username="ann")
+    for client in (one, two):
+        client.subscribe("a", "b")
+    boss.say("thread", "inject", "b", 0, 0, 0, 1, "x")
+    boss.say("thread", "inject", "a", 0, 0, 0, 1, "y")
+    one.message("b", "x")
+    one.message("a", "y")
+    two.message("a", "y")
+    told = probed.wait(kind="publish", topic="b")[0]
+    assert told["origin"] == "actor" and "client" not in told and told["bytes"] == 1
+    assert probed.calls(hook="authorize", topic="b", action=1) == []
+    assert len(probed.calls(hook="authorize", topic="b", action=3)) == 2
+    assert boss.journal.events(topic="a") == [] == boss.journal.events(topic="b")
+
+
+def test_injected_message_is_nobodys_own(broker, boss, connect):
+    """No-local compares client ids: a client of the instance's name is another."""
+    one = connect("actor", to=broker, username="ann")
+    one.subscribe("a", no_local=True)
+    boss.say("hook", "inject", "a", 0, 0, 0, 1, "x")
+    one.message("a", "x")
+
+
+@pytest.mark.parametrize("words", ["a/+ 0 0 0 1 x", "# 0 0 0 1 x", " 0 0 0 1 x", "a 3 0 0 1 x", "a 0 0 0 1 " + "x" * 1100,
+                                   "x" * 300 + " 0 0 0 1 x"])
+def test_no_message(make_broker, connect, words):
+    """Neither topic nor QoS, or larger than the broker's own limits; what a listener allows is for its clients."""
+    own = config(limits={"packet-size": 1024, "packet-size-before-login": 1024, "topic-length": 200})
+    own["listeners"]["test"]["limits"] = {"packet-size": 65536, "topic-length": 4096}
+    boss = Boss(make_broker(own), connect)
+    boss.say("hook", "inject", words, rc=-1)
+    boss.say("hook", "inject", "a 0 0 0 1", "x" * 1000)
+
+
+def test_inject_is_bounded(broker, boss, connect):
+    """While its worker is behind, it is told so; afterwards all that was taken has arrived, and it goes on."""
+    ann = connect(to=broker, username="ann")
+    ann.subscribe("much", "after")
+    boss.say("hook", "inject", "much", 0, 0, 0, 50000, "x" * 3000, rc=-3)
+
+    def taken():
+        before = len(boss.journal.lines(what="act"))
+        boss.client.publish("act/hook", "inject after 1 0 0 1 x", 1)
+        return boss.journal.wait(before + 1, what="act")[-1]["rc"] == 0
+
+    eventually(taken)
+
+
+# ---- attach
+
+def test_attach(broker, boss, connect):
+    """One slot a connection: replaced, found again, freed when the connection ends; on its worker."""
+    other = connect("c1", to=broker, username="ann")
+    boss.say("hook", "attach", "one")
+    assert boss.say("hook", "attached", rc=1)["text"] == "one"
+    other.publish("act/hook", "attached", 1)
+    boss.journal.wait(what="act", verb="attached", rc=0)
+    other.publish("act/hook", "attach other", 1)
+    boss.client.publish("act/hook", "attach two", 1)
+    assert boss.journal.wait(verb="freed", text="one")[0]["rc"] == 1
+    other.close()
+    assert boss.journal.wait(verb="freed", text="other")[0]["rc"] == 1
+    assert boss.say("hook", "attached", rc=1)["text"] == "two"
+    assert boss.journal.lines(verb="freed", text="two") == []
+
+
+def test_attach_elsewhere_is_refused(broker, boss):
+    boss.say("thread", "attach", "x", rc=-1)
+    boss.say("thread", "attached", rc=0)
+
+
+def test_attached_data_ends_with_the_identity(make_broker, connect):
+    broker = make_broker(start=False)
+    other = broker.path("other")
+    broker.write(config(rule("lookup", user="boss", principal="boss", group="more", while_exists=other), *login("boss"),
+                        rule("authorize")))
+    broker.start()
+    boss = Boss(broker, connect)
+    boss.say("hook", "attach", "old")
+    broker.path("other", "")
+    boss.client.publish("act/hook", "recheck everyone - 1", 1)
+    assert boss.journal.wait(verb="freed", text="old")[0]["rc"] == 1
+    boss.say("hook", "attached", rc=0)
+    boss.say("hook", "attach", "new")
+
+
+def logins(workers=None):
+    out = config(workers=workers, **{"attach-logins": True})
+    out["listeners"]["test"]["authenticate"] = ["actor", "probe"]
+    return out
+
+
+def test_attached_data_moves_with_the_login(make_broker, connect):
+    broker = make_broker(logins(4))
+    journal = Journal(broker, "actor.jsonl")
+    many = [connect("c%d" % i, to=broker, username="ann") for i in range(24)]
+    for one in many:
+        one.publish("act/hook", "attached", 1)
+        assert journal.wait(what="act", verb="attached", text=one.client_id)[0]["rc"] == 1
+        one.close()
+        journal.wait(verb="freed", text=one.client_id, rc=1)
+
+
+def test_attached_data_ends_before_its_instance(make_broker, connect):
+    """A reload: all of it is freed, then the old instance goes; the new one begins with nothing."""
+    broker = make_broker(logins())
+    journal = Journal(broker, "actor.jsonl")
+    many = [connect("c%d" % i, to=broker, username="ann") for i in range(300)]
+    journal.wait(300, what="act", verb="attach")
+    for turn in (1, 2):
+        for one in many[:20]:
+            one.publish("act/hook", "attach again", 1)
+        broker.reload()
+        journal.wait(turn, what="act", verb="destroy")
+    verbs = [line["verb"] for line in journal.lines(what="act")]
+    first = verbs.index("destroy")
+    assert verbs[:first].count("freed") == verbs[:first].count("attach")
+    assert verbs[first + 1:].count("freed") == verbs[first + 1:].count("attach")
+    many[0].publish("act/hook", "attached", 1)
+    journal.wait(what="act", verb="attached", rc=0)
+
+
+def test_attached_under_reloads_and_logins(make_broker, connect):
+    """Logins that move to their worker while the instance is replaced: everything is freed exactly once."""
+    broker = make_broker(logins(4))
+    journal = Journal(broker, "actor.jsonl")
+    for _ in range(6):
+        many = [Client(broker) for _ in range(30)]
+        for one in many:
+            one.send(one.connect_packet(username="ann"))
+        broker.reload()
+        for one in many:
+            one.expect(2, reason=0)
+            one.close()
+    broker.stop()
+    verbs = [line["verb"] for line in journal.lines(what="act")]
+    assert verbs.count("attach") == verbs.count("freed") == 180
