@@ -2,6 +2,7 @@
 /* What modules do to clients and sessions. */
 #include "client/acts.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -19,7 +20,8 @@ struct act {
 	struct gh_broker *broker;
 	void (*run)(struct gh_shard *shard, struct act *act);
 	struct gh_whom whom;
-	uint8_t reason;
+	uint8_t reason, refusal; /* for those who are connected, and for logins */
+	uint32_t seconds;
 	const char *by, *why; /* behind the struct, as the text of whom */
 	char text[];
 };
@@ -227,7 +229,7 @@ static void disconnect_login(struct gh_channel *channel, const struct act *act)
 {
 	if (channel->state == GH_CHANNEL_LOGIN && !channel->has_end) {
 		gh_ask_cancel(&channel->login->ask);
-		gh_connect_refuse(channel->login, refusal(act->reason), NULL, shown(act->why));
+		gh_connect_refuse(channel->login, act->refusal, NULL, shown(act->why));
 		return;
 	}
 	log_disconnect(channel, act);
@@ -248,7 +250,90 @@ static int act_disconnect(void *arg, const struct gh_instance *by, const struct 
 	if (!act)
 		return GH_EBUSY;
 	act->reason = reason;
+	act->refusal = (uint8_t)refusal(reason);
 	act->run = run_disconnect;
+	return post(act);
+}
+
+/* ---- ban ---- */
+
+static void tell_ban(struct gh_shard *shard, const struct act *act)
+{
+	const struct gh_subject subject = { .kind = (uint32_t)act->whom.kind, .text = act->whom.text };
+	struct gh_event event = { .kind = GH_EV_BAN,
+				  .code = act->seconds == 0,
+				  .module = act->by,
+				  .text = act->why,
+				  .count = act->seconds,
+				  .subject = &subject };
+
+	gh_event_tell(shard->runtime, &event);
+}
+
+/* One worker tells it: always the same for a subject, so that it is told in order. */
+static bool tells(const struct gh_shard *shard, const struct act *act)
+{
+	const char *text = act->whom.text;
+
+	return gh_siphash(&shard->broker->key, text, strlen(text)) % shard->broker->worker_count ==
+	       shard->index;
+}
+
+static void run_ban(struct gh_shard *shard, struct act *act)
+{
+	if (tells(shard, act))
+		tell_ban(shard, act);
+	if (act->seconds > 0)
+		run_disconnect(shard, act);
+}
+
+static void log_ban(const struct act *act)
+{
+	static const char *const names[] = {
+		[GH_CLIENT_ID] = "client", [GH_PRINCIPAL] = "user", [GH_ADDRESS] = "address"
+	};
+	const struct gh_log_field fields[] = { GH_FIELD(names[act->whom.kind], act->whom.text),
+					       GH_FIELD("module", act->by),
+					       GH_FIELD_NUMBER("seconds", act->seconds),
+					       GH_FIELD("reason", act->why) };
+
+	gh_log_line(GH_LOG_NOTICE, fields, 4, act->seconds ? "banned" : "ban lifted");
+}
+
+static int change_bans(struct gh_bans *bans, const struct act *act, bool *changed_r)
+{
+	const struct gh_ban_key key = { .kind = act->whom.kind,
+					.prefix = act->whom.prefix,
+					.text = act->whom.text };
+	int rc = 0;
+
+	if (act->seconds == 0)
+		*changed_r = gh_bans_lift(bans, &key, gh_clock_ms());
+	else
+		rc = gh_bans_put(bans, &key, act->seconds, act->why, gh_clock_ms());
+	return rc;
+}
+
+static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
+		   uint32_t seconds, const char *why)
+{
+	struct gh_broker *broker = arg;
+	struct act *act = act_new(broker, whom, gh_instance_name(by), why);
+	bool changed = true;
+	int rc;
+
+	if (!act)
+		return GH_EBUSY;
+	act->seconds = seconds;
+	act->reason = GH_REASON_ADMINISTRATIVE_ACTION;
+	act->refusal = GH_REASON_BANNED;
+	act->run = run_ban;
+	rc = change_bans(broker->bans, act, &changed);
+	if (rc || !changed) {
+		act_unref(act);
+		return rc;
+	}
+	log_ban(act);
 	return post(act);
 }
 
@@ -314,4 +399,5 @@ const struct gh_acts gh_client_acts = {
 	.inject = gh_inject_message,
 	.disconnect = act_disconnect,
 	.recheck = act_recheck,
+	.ban = act_ban,
 };

@@ -243,6 +243,8 @@ enum gh_next gh_attach_session(struct gh_channel *channel)
 	bool outdated = a.login->generation != gh_shard_generation(a.shard) ||
 			a.login->rechecks != atomic_load(&a.shard->broker->acting.rechecks);
 
+	if (gh_connect_banned(a.login)) /* while it was on its way */
+		return GH_STOP_HERE;
 	if (!claim(&a))
 		return gh_connect_refuse(channel->login, GH_REASON_NOT_AUTHORIZED, NULL,
 					 "the session of this client id belongs to somebody else");

@@ -7,6 +7,7 @@
 #include "hook/asker.h"
 #include "hook/metrics.h"
 #include "hook/runtime.h"
+#include "limit/ban.h"
 #include "limit/penalty.h"
 #include "limit/total.h"
 #include "net/worker.h"
@@ -39,6 +40,7 @@ enum gh_counter {
 	GH_COUNT_PROTOCOL_ERRORS,
 	GH_COUNT_RECHECK_FAILED, /* questions after a policy change that nobody could answer */
 	GH_COUNT_WILLS,
+	GH_COUNT_BANNED, /* refused because of a ban, at accept or later */
 	GH_COUNTERS
 };
 
@@ -60,6 +62,7 @@ struct gh_broker {
 	struct gh_retained *retained;
 	struct gh_interest *interest;
 	struct gh_penalties *penalties;
+	struct gh_bans *bans;
 	struct gh_total total;
 	struct gh_workers *workers;
 	struct gh_runtime *first; /* what workers begin with; held by the control thread */

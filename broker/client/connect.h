@@ -41,6 +41,9 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 			       const struct gh_decision *decision, const char *why);
 
+/* True: somebody has banned it, and it has been refused. */
+bool gh_connect_banned(struct gh_login *login);
+
 /* CONNECT, or all of the login, took too long. */
 void gh_connect_timeout(struct gh_channel *channel);
 

@@ -145,7 +145,7 @@ static bool admit(void *arg, void *listener, const struct gh_peer *peer)
 {
 	struct gh_daemon *daemon = arg;
 
-	return gh_admit(daemon->runtime, listener, peer);
+	return gh_admit(&daemon->broker, daemon->runtime, listener, peer);
 }
 
 /* ---- start ---- */
@@ -215,6 +215,7 @@ static int prepare(struct gh_daemon *daemon, struct gh_error *error)
 	retained = retained_of(&settings->limits);
 	penalty = penalty_of(&settings->limits);
 	gh_broker_init(&daemon->broker, &retained, &penalty);
+	daemon->broker.bans = gh_bans_new((uint32_t)settings->limits.bans);
 	rc = make_hooks(daemon, error);
 	if (rc == 0)
 		rc = gh_runtime_build(&daemon->broker.hooks, settings, NULL, &daemon->runtime, error);
@@ -354,6 +355,7 @@ static void take(struct gh_daemon *daemon, struct gh_runtime *runtime)
 	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
 	gh_retained_set_limits(daemon->broker.retained, &retained);
 	gh_penalties_configure(daemon->broker.penalties, &penalty);
+	gh_bans_set_max(daemon->broker.bans, (uint32_t)settings->limits.bans);
 	daemon->runtime = runtime;
 	tell_modules(runtime, old);
 	/* Workers first: a connection that the new listeners accept comes to them after it. */

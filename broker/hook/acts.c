@@ -119,3 +119,14 @@ int gh_act_recheck(struct gh_host *host, struct gh_subject subject)
 		return GH_EINVAL;
 	return by->hooks->acts->recheck(by->hooks->acts_arg, &whom);
 }
+
+int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds, const char *why)
+{
+	const struct gh_instance *by = acting(host, "gh_ban");
+	struct gh_whom whom;
+
+	if (!by || !gh_whom_parse(&subject, &whom) || whom.kind == GH_CONNECTION ||
+	    whom.kind == GH_EVERYONE)
+		return GH_EINVAL;
+	return by->hooks->acts->ban(by->hooks->acts_arg, by, &whom, seconds, why ? why : "");
+}

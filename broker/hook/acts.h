@@ -25,6 +25,9 @@ struct gh_acts {
 	int (*disconnect)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
 			  uint8_t reason, const char *why);
 	int (*recheck)(void *arg, const struct gh_whom *whom);
+	/* GH_ADDRESS, GH_CLIENT_ID or GH_PRINCIPAL; seconds 0 lifts it. GH_EBUSY: the table is full, too. */
+	int (*ban)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
+		   uint32_t seconds, const char *why);
 };
 
 /* As the host's table names them. An instance that isn't in force yet, or never was, is refused. */
@@ -32,5 +35,6 @@ int gh_act_inject(struct gh_host *host, const struct gh_message *message, uint32
 int gh_act_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t reason,
 		      const char *why);
 int gh_act_recheck(struct gh_host *host, struct gh_subject subject);
+int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds, const char *why);
 
 #endif

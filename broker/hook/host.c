@@ -209,6 +209,7 @@ const struct gh_host_api gh_host_table = {
 	.metric_add = host_metric_add,
 	.disconnect = gh_act_disconnect,
 	.recheck = gh_act_recheck,
+	.ban = gh_act_ban,
 	.inject = gh_act_inject,
 	.attach = gh_attach_set,
 	.attached = gh_attach_get,

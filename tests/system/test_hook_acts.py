@@ -447,3 +447,109 @@ def test_attached_under_reloads_and_logins(make_broker, connect):
     broker.stop()
     verbs = [line["verb"] for line in journal.lines(what="act")]
     assert verbs.count("attach") == verbs.count("freed") == 180
+
+
+# ---- ban
+
+REFUSED = {5: 0x8a, 4: 5, 3: 5}
+VERSIONS = pytest.mark.parametrize("version", [5, 4, 3])
+
+
+@VERSIONS
+@pytest.mark.parametrize("subject", ["client bad", "principal joe"])
+def test_ban(broker, boss, dial, connect, version, subject):
+    """Who is connected is sent away and can't come back, until it is lifted; others notice nothing."""
+    bad, ann = connect("bad", version, to=broker, username="joe"), connect(to=broker, username="ann")
+    boss.say("hook", "ban", subject, 100, "it was too loud")
+    bad.expect_disconnect(0x98)
+    dial("bad", version, to=broker).connect(username="joe", reason=REFUSED[version]).expect_closed()
+    broker.wait_log(r"notice banned (client='bad'|user='joe') module='actor' seconds=100 reason='it was too loud'")
+    broker.wait_log(r"login refused .*client='bad' .*reason='banned: it was too loud'")
+    assert broker.metric("gatehouse_banned_total") == 1
+    ann.quiet()
+    boss.say("hook", "ban", subject, 0)
+    dial("bad", version, to=broker).connect(username="joe").drop()
+
+
+def test_banned_client_id_is_refused_before_a_module_is_asked(make_broker, connect, dial):
+    answers = [*login("boss"), *login("joe"), rule("authorize")]
+    broker = make_broker({**config(), "plugins": {"probe": probe(*answers, file="@DIR@/probe.jsonl", calls=True),
+                                                  "actor": actor()}})
+    Boss(broker, connect).say("hook", "ban client", "bad", 100)
+    dial("bad", to=broker).connect(username="joe", reason=0x8a).expect_closed()
+    assert Journal(broker).calls(hook="authenticate", client="bad") == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.0/8", "::ffff:127.0.0.1"])
+def test_ban_an_address(make_broker, connect, dial, address):
+    """Refused at accept, before a byte is read; other addresses and UNIX sockets aren't, nor is the administrator."""
+    own = config()
+    own["listeners"]["local"] = dict(own["listeners"]["test"], address="unix:@DIR@/mqtt.sock")
+    broker = make_broker(own)
+    joe = connect(to=broker, username="joe")
+    boss = Boss(broker, lambda client_id, to, **how: connect(client_id, to=broker.path("mqtt.sock"), **how))
+    boss.say("hook", "ban address", address, 100, "loud")
+    joe.expect_disconnect(0x98)
+    dial(to=broker).expect_closed()
+    broker.wait_log(r"connection refused address='127.0.0.1' .*reason='banned: loud'")
+    connect(to=broker.path("mqtt.sock"), username="joe").quiet()
+    assert broker.metric("gatehouse_banned_total") == 1
+    boss.say("hook", "ban address", "::/0", 100)
+    boss.say("hook", "ban address", address, 0)
+    connect(to=broker, username="joe").quiet()
+
+
+def test_ban_ends_by_itself(broker, boss, dial, connect):
+    boss.say("hook", "ban principal", "joe", 1)
+    dial(to=broker).connect(username="joe", reason=0x8a)
+    eventually(lambda: dial(to=broker).connect(username="joe", reason=None).connack.reason == 0)
+
+
+def test_ban_of_a_login_under_way(make_broker, connect, dial):
+    """The module lets it in while it is being banned."""
+    slow = [rule("authenticate", user=user, principal=user, how="later", delay="500ms") for user in ("slow", "snail")]
+    broker = make_broker(config(*slow, *login("boss"), rule("authorize"), limits={"hook-timeout": "1m"}))
+    boss, one, two = Boss(broker, connect), dial("slow", to=broker), dial("c2", to=broker)
+    one.send(one.connect_packet(username="slow"))
+    two.send(two.connect_packet(username="snail"))
+    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 2)
+    boss.say("hook", "ban client", "slow", 100)
+    boss.say("hook", "ban principal", "snail", 100)
+    for client in (one, two):
+        client.expect(2, reason=0x8a)
+        client.expect_closed()
+
+
+def test_ban_is_told(make_broker, connect):
+    broker = make_broker(config(events=["ban"]))
+    boss = Boss(broker, connect)
+    boss.say("thread", "ban principal", "joe", 7, "loud")
+    boss.say("thread", "ban principal", "joe", 0)
+    boss.say("thread", "ban principal", "joe", 0)
+    boss.say("thread", "ban address", "192.0.2.0/24", 9)
+    told = boss.journal.wait(3, what="event", kind="ban")
+    told = [(e["subject_kind"], e["subject"], e["code"], e["count"], e["text"], e["module"]) for e in told]
+    assert sorted(told) == [(3, "joe", 0, 7, "loud", "actor"), (3, "joe", 1, 0, "", "actor"),
+                            (4, "192.0.2.0/24", 0, 9, "", "actor")]
+    assert told.index((3, "joe", 0, 7, "loud", "actor")) < told.index((3, "joe", 1, 0, "", "actor"))
+
+
+@pytest.mark.parametrize("words", ["connection 7", "everyone x", "client ", "address localhost", "9 x"])
+def test_no_ban(broker, boss, words):
+    boss.say("hook", "ban", words, 10, rc=-1)
+
+
+def test_bans_are_bounded(make_broker, connect):
+    broker = make_broker(config(limits={"bans": 2}))
+    boss = Boss(broker, connect)
+    boss.say("hook", "ban client", "a", 100)
+    boss.say("hook", "ban client", "b", 1)
+    boss.say("hook", "ban client", "c", 100, rc=-3)
+    boss.say("hook", "ban client", "a", 100)
+
+    def room():
+        before = len(boss.journal.lines(what="act"))
+        boss.client.publish("act/hook", "ban client c 100", 1)
+        return boss.journal.wait(before + 1, what="act")[-1]["rc"] == 0
+
+    eventually(room)
