@@ -10,6 +10,7 @@
 #include "client/connect.h"
 #include "client/inject.h"
 #include "client/recheck.h"
+#include "client/replay.h"
 #include "client/round.h"
 
 #include <stdlib.h>
@@ -400,4 +401,5 @@ const struct gh_acts gh_client_acts = {
 	.disconnect = act_disconnect,
 	.recheck = act_recheck,
 	.ban = act_ban,
+	.replay = gh_replay_to,
 };

@@ -11,6 +11,7 @@
 #include "client/recheck.h"
 #include "client/send.h"
 #include "client/subscribe.h"
+#include "client/usage.h"
 #include "client/will.h"
 
 #include <gatehouse/lib.h>
@@ -285,6 +286,7 @@ static void tell_detached(struct gh_channel *channel, const char *text)
 				  .text = text,
 				  .reason = channel->end_reason };
 
+	gh_usage_last(channel);
 	gh_count(shard->broker, GH_COUNT_DISCONNECTS);
 	atomic_fetch_sub(&shard->broker->channels, 1);
 	log_detached(channel, text);

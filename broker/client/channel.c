@@ -195,6 +195,7 @@ void gh_channel_free(struct gh_channel **channel)
 	gh_alias_out_free(&c->alias_out);
 	gh_snapshot_unref(&c->author);
 	gh_channel_set_who(c, NULL);
+	free(c->usage);
 	free(c->auth_method);
 	free(c->shown_user);
 	free(c);

@@ -14,6 +14,7 @@ struct gh_parked;
 struct gh_subscribing;
 struct gh_author_answer;
 struct gh_reauth;
+struct gh_channel_usage;
 
 enum gh_channel_state {
 	GH_CHANNEL_YOUNG, /* CONNECT hasn't come */
@@ -65,6 +66,7 @@ struct gh_channel {
 	struct gh_alias_in alias_in;
 	struct gh_alias_out *alias_out; /* NULL: none is used */
 	struct gh_channel_traffic received, sent;
+	struct gh_channel_usage *usage; /* what of it was told; NULL: nothing */
 };
 
 /* A connection that was accepted: reads from it until it ends. */

@@ -49,9 +49,10 @@ static unsigned visit(struct gh_round *round, struct gh_session *session)
 
 		if (errand->over || !gh_whom_is(&errand->whom, gh_snapshot_client(session->identity)))
 			continue;
-		visits++;
+		errand->cost = 0;
 		if (!errand->visit(errand, round->shard, session))
-			break;
+			return visits + 1;
+		visits += 1 + errand->cost;
 	}
 	return visits;
 }

@@ -13,7 +13,8 @@ struct gh_errand {
 	bool (*visit)(struct gh_errand *errand, struct gh_shard *shard, struct gh_session *session);
 	/* The last call: all were visited, or the worker stops. */
 	void (*done)(struct gh_errand *errand);
-	bool over; /* set by visit: nobody else is meant */
+	unsigned cost; /* set by visit: how much work it was, where it was much */
+	bool over;     /* set by visit: nobody else is meant */
 };
 
 /* A client id is looked up at once; everybody else is visited from the next turn on. */

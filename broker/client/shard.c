@@ -7,6 +7,7 @@
 #include "client/recheck.h"
 #include "client/round.h"
 #include "client/subscribe.h"
+#include "client/usage.h"
 #include "client/will.h"
 
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static void start(struct gh_worker *worker, void *arg)
 	gh_list_init(&shard->wills);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
+	gh_usage_set(shard);
 	gh_timeout_init(&shard->sweep, on_sweep);
 	if (shard->index == 0)
 		gh_loop_timeout(shard->loop, &shard->sweep, SWEEP_MS);
@@ -89,6 +91,7 @@ static void stop(struct gh_worker *worker)
 	gh_loop_timeout_cancel(shard->loop, &shard->sweep);
 	gh_recheck_cancel(shard);
 	gh_round_cancel(shard);
+	gh_usage_cancel(shard);
 	gh_wills_cancel(shard);
 	discard_sessions(shard);
 	gh_match_done(&shard->match);
@@ -144,6 +147,7 @@ static void on_swap(struct gh_mail *mail, void *owner)
 		gh_runtime_worker_leave(old, shard->asker);
 		swap->left(swap->arg, old, shard->index);
 		gh_recheck_begin(shard);
+		gh_usage_set(shard);
 	}
 	free(swap);
 }

@@ -14,6 +14,7 @@
 
 struct gh_recheck;
 struct gh_round;
+struct gh_usage;
 
 /* Denials of one connection, or of an author without one, that aren't logged because one was within the last second. */
 struct gh_denials {
@@ -43,6 +44,7 @@ struct gh_shard {
 	uint32_t rechecks, rechecks_of_everyone; /* how many of the broker's are known here */
 	uint64_t policy_at,
 		author_failed_at; /* monotonic ms: the last change, and failure of asking about an author */
+	struct gh_usage *usage;  /* NULL: nobody wants to know */
 	struct gh_round *round;  /* acts upon many sessions under way; NULL: none */
 	struct gh_timeout sweep; /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;

@@ -11,9 +11,9 @@
 #include <string.h>
 
 /* NULL: it may not act now. */
-static const struct gh_instance *acting(struct gh_host *host, const char *call)
+static struct gh_instance *acting(struct gh_host *host, const char *call)
 {
-	const struct gh_instance *instance = (const struct gh_instance *)(void *)host;
+	struct gh_instance *instance = (struct gh_instance *)(void *)host;
 
 	if (!atomic_load(&instance->runtime->in_force)) {
 		gh_log_warning("module '%s' calls %s before it is in force: refused",
@@ -129,4 +129,18 @@ int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds
 	    whom.kind == GH_EVERYONE)
 		return GH_EINVAL;
 	return by->hooks->acts->ban(by->hooks->acts_arg, by, &whom, seconds, why ? why : "");
+}
+
+/* ---- events ---- */
+
+int gh_act_replay(struct gh_host *host, uint64_t mask)
+{
+	struct gh_instance *by = acting(host, "gh_replay");
+
+	mask &= GH_EV_CONNECT | GH_EV_SUBSCRIBE;
+	if (!by || !mask)
+		return GH_EINVAL;
+	if (!by->plugin->event)
+		return GH_ENOTSUP;
+	return by->hooks->acts->replay(by->hooks->acts_arg, by, mask);
 }

@@ -24,6 +24,8 @@ struct gh_acts {
 	int (*inject)(void *arg, const struct gh_instance *by, const struct gh_injection *injection);
 	int (*disconnect)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
 			  uint8_t reason, const char *why);
+	/* That instance alone is told; mask: GH_EV_CONNECT, GH_EV_SUBSCRIBE or both. */
+	int (*replay)(void *arg, struct gh_instance *to, uint64_t mask);
 	int (*recheck)(void *arg, const struct gh_whom *whom);
 	/* GH_ADDRESS, GH_CLIENT_ID or GH_PRINCIPAL; seconds 0 lifts it. GH_EBUSY: the table is full, too. */
 	int (*ban)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
@@ -34,6 +36,7 @@ struct gh_acts {
 int gh_act_inject(struct gh_host *host, const struct gh_message *message, uint32_t expiry_s);
 int gh_act_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t reason,
 		      const char *why);
+int gh_act_replay(struct gh_host *host, uint64_t mask);
 int gh_act_recheck(struct gh_host *host, struct gh_subject subject);
 int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds, const char *why);
 

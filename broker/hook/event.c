@@ -12,13 +12,24 @@ static bool wants(const struct gh_instance *instance, const struct gh_event *eve
 	return instance->events & event->kind && !(but && strcmp(instance->name, but) == 0);
 }
 
+static void complete(struct gh_event *event)
+{
+	event->size = sizeof(*event);
+	if (!event->time_us)
+		event->time_us = gh_clock_wall_us();
+}
+
+void gh_event_tell_one(struct gh_instance *instance, struct gh_event *event)
+{
+	complete(event);
+	gh_call_event(instance, event);
+}
+
 void gh_event_tell_others(struct gh_runtime *runtime, struct gh_event *event, const char *name)
 {
 	if (!gh_event_wanted(runtime, event->kind))
 		return;
-	event->size = sizeof(*event);
-	if (!event->time_us)
-		event->time_us = gh_clock_wall_us();
+	complete(event);
 	for (size_t i = 0; i < runtime->instance_count; i++)
 		if (wants(runtime->instances[i], event, name))
 			gh_call_event(runtime->instances[i], event);

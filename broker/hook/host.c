@@ -208,6 +208,7 @@ const struct gh_host_api gh_host_table = {
 	.metric = host_metric,
 	.metric_add = host_metric_add,
 	.disconnect = gh_act_disconnect,
+	.replay = gh_act_replay,
 	.recheck = gh_act_recheck,
 	.ban = gh_act_ban,
 	.inject = gh_act_inject,

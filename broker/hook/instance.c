@@ -28,6 +28,11 @@ const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance)
 	return instance->plugin;
 }
 
+struct gh_runtime *gh_instance_runtime(const struct gh_instance *instance)
+{
+	return instance->runtime;
+}
+
 const struct gh_module *gh_instance_module(const struct gh_instance *instance)
 {
 	return instance->module;

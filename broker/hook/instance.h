@@ -11,6 +11,7 @@ struct gh_instance;
 const char *gh_instance_name(const struct gh_instance *instance);
 const char *gh_instance_realm(const struct gh_instance *instance);
 const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance);
+struct gh_runtime *gh_instance_runtime(const struct gh_instance *instance);
 const struct gh_module *gh_instance_module(const struct gh_instance *instance);
 
 /*

@@ -553,3 +553,106 @@ def test_bans_are_bounded(make_broker, connect):
         return boss.journal.wait(before + 1, what="act")[-1]["rc"] == 0
 
     eventually(room)
+
+
+# ---- replay
+
+CONNECT, SUBSCRIBE = 1 << 3, 1 << 6
+
+
+def test_replay(make_broker, connect):
+    """What is true already, as often as it is asked for, and to who asks alone: connections, and the subscriptions of offline
+    sessions too."""
+    broker = make_broker({**config(), "plugins": {
+        "probe": probe(*login("joe"), *login("boss"), rule("authorize"), file="@DIR@/probe.jsonl", events=["connect", "subscribe"]),
+        "actor": actor()}})
+    many = [connect("c%d" % i, to=broker, username="joe") for i in range(30)]
+    for one in many:
+        one.subscribe("own/" + one.client_id, "$share/g/all", qos=1)
+    away = connect("away", to=broker, username="joe", properties={"session_expiry": 100})
+    away.subscribe("away", qos=2)
+    away.close()
+    boss, probed = Boss(broker, connect), Journal(broker)
+    before = len(probed.events())
+    assert boss.journal.events(kind="connect") == [] == boss.journal.events(kind="subscribe")
+    boss.say("thread", "replay", CONNECT)
+    told = boss.journal.wait(31, kind="connect", code=1)
+    assert sorted(e["client"] for e in told) == sorted([one.client_id for one in many] + ["boss"])
+    assert {e["username"] for e in told} == {"joe", "boss"} and boss.journal.events(kind="subscribe") == []
+    boss.say("hook", "replay", SUBSCRIBE)
+    told = boss.journal.wait(61, kind="subscribe", code=1)
+    wanted = [("own/" + one.client_id, None, 1) for one in many] + [("all", "g", 1)] * 30 + [("away", None, 2)]
+    assert sorted(map(str, wanted)) == sorted(str((e["topic"], e.get("share"), e["qos"])) for e in told)
+    assert len(probed.events()) == before
+
+
+def test_replay_of_nothing(broker, boss):
+    boss.say("hook", "replay", 1 << 5, rc=-1)
+
+
+def test_replay_and_reload(make_broker, connect):
+    """An instance that is replaced meanwhile hears no more, and goes."""
+    broker = make_broker(config())
+    many = [connect(to=broker, username="joe") for _ in range(50)]
+    for one in many:
+        one.subscribe(*["%s/%d" % (one.client_id, i) for i in range(50)])
+    boss = Boss(broker, connect)
+    for turn in range(1, 4):
+        for _ in range(5):
+            boss.client.publish("act/hook", "replay %d" % (CONNECT | SUBSCRIBE))
+        broker.reload()
+        boss.journal.wait(turn, what="act", verb="destroy")
+    boss.say("hook", "replay", CONNECT)
+
+
+# ---- usage
+
+def sums(events, client):
+    mine = [e for e in events if e["client"] == client]
+    return sum(e["received"] for e in mine), sum(e["sent"] for e in mine)
+
+
+@WORKERS
+def test_usage(make_broker, connect, workers):
+    """Each second of a client with traffic is told once; together they are what it sent and got. Who is idle isn't told."""
+    broker = make_broker(config(events=["usage"], workers=workers))
+    boss, one, two, idle = (Boss(broker, connect), connect("c1", to=broker, username="joe"),
+                            connect("c2", to=broker, username="joe"), connect("idle", to=broker, username="joe"))
+    two.subscribe("a")
+    for burst in range(3):
+        for _ in range(20):
+            one.publish("a", "x", 1)
+        boss.journal.wait(burst + 1, kind="usage", client="c1")
+    eventually(lambda: sums(boss.journal.events(kind="usage"), "c2") == (0, 60))
+    events = boss.journal.events(kind="usage")
+    assert sums(events, "c1") == (60, 0)
+    assert 3 <= len([e for e in events if e["client"] == "c1"]) <= 10
+    assert not [e for e in events if e["client"] == "idle"]
+    idle.publish("b", "x", 1)
+    idle.close()  # before its second is over
+    assert boss.journal.wait(kind="usage", client="idle")[0]["received"] == 1
+
+
+def test_usage_begins_when_somebody_wants_it(make_broker, connect):
+    """What came before a reload isn't told."""
+    broker = make_broker(config())
+    one = connect("c1", to=broker, username="joe")
+    for _ in range(2000):
+        one.publish("a", "x")
+    one.ping()
+    broker.write(config(events=["usage"]))
+    broker.reload()
+    journal = Journal(broker, "actor.jsonl")
+
+    def told():
+        one.publish("a", "x", 1)
+        return journal.events(kind="usage", client="c1")
+
+    assert eventually(told)[0]["received"] < 2000
+    broker.write(config())
+    broker.reload()
+    journal.wait(2, what="act", verb="destroy")
+    before = len(journal.events(kind="usage"))
+    one.publish("a", "x", 1)
+    one.close()
+    assert len(journal.events(kind="usage")) == before
