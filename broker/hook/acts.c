@@ -131,6 +131,17 @@ int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds
 	return by->hooks->acts->ban(by->hooks->acts_arg, by, &whom, seconds, why ? why : "");
 }
 
+int gh_act_set_class(struct gh_host *host, struct gh_subject subject, const char *name,
+		     uint32_t seconds)
+{
+	struct gh_whom whom;
+
+	(void)seconds;
+	if (!acting(host, "gh_set_class") || !gh_whom_parse(&subject, &whom))
+		return GH_EINVAL;
+	return name ? GH_ENOENT : 0;
+}
+
 /* ---- events ---- */
 
 int gh_act_replay(struct gh_host *host, uint64_t mask)

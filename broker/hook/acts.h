@@ -38,6 +38,9 @@ int gh_act_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t r
 		      const char *why);
 int gh_act_replay(struct gh_host *host, uint64_t mask);
 int gh_act_recheck(struct gh_host *host, struct gh_subject subject);
+/* No limits class can be configured: GH_ENOENT for each; everybody has their own already. */
+int gh_act_set_class(struct gh_host *host, struct gh_subject subject, const char *name,
+		     uint32_t seconds);
 int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds, const char *why);
 
 #endif

@@ -211,6 +211,7 @@ const struct gh_host_api gh_host_table = {
 	.replay = gh_act_replay,
 	.recheck = gh_act_recheck,
 	.ban = gh_act_ban,
+	.set_class = gh_act_set_class,
 	.inject = gh_act_inject,
 	.attach = gh_attach_set,
 	.attached = gh_attach_get,

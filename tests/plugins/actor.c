@@ -6,6 +6,7 @@
  *   disconnect KIND SUBJECT REASON WHY...       KIND: connection, client, principal, address, everyone, or a number
  *   recheck KIND SUBJECT COUNT
  *   ban KIND SUBJECT SECONDS WHY...
+ *   class KIND SUBJECT SECONDS [NAME]
  *   inject TOPIC QOS RETAIN EXPIRY COUNT PAYLOAD...
  *   attach VALUE   attached                     to the publisher of the message; freed values are written down
  *   replay MASK
@@ -25,6 +26,7 @@ struct config {
 	const char *file;
 	struct gh_list events;
 	bool in_create, attach_logins;
+	const char *login_class;
 };
 
 struct job {
@@ -110,6 +112,9 @@ static int act(const struct actor *actor, char **word)
 	if (strcmp(word[0], "ban") == 0)
 		return gh_ban(actor->host, subject(word[1], word[2]), (uint32_t)atol(word[3]),
 			      word[4]);
+	if (strcmp(word[0], "class") == 0)
+		return gh_set_class(actor->host, subject(word[1], word[2]),
+				    word[4][0] ? word[4] : NULL, (uint32_t)atol(word[3]));
 	if (strcmp(word[0], "inject") == 0)
 		return inject(actor, word);
 	if (strcmp(word[0], "replay") == 0)
@@ -156,7 +161,7 @@ static void split(char *text, char *word[WORDS])
 	static const struct {
 		const char *verb;
 		unsigned words;
-	} verbs[] = { { "disconnect", 5 }, { "recheck", 4 }, { "ban", 5 },
+	} verbs[] = { { "disconnect", 5 }, { "recheck", 4 }, { "ban", 5 },   { "class", 5 },
 		      { "inject", 7 },     { "attach", 2 },  { "replay", 2 } };
 	unsigned count = 1, n = 1;
 
@@ -245,12 +250,15 @@ static enum gh_verdict authenticate(void *instance, const struct gh_authenticate
 	struct actor *actor = instance;
 	char text[COMMAND_MAX];
 
-	(void)out;
 	if (actor->config->attach_logins) {
 		snprintf(text, sizeof(text), "attach %s", in->client->client_id);
 		command(actor, in->client, text);
 	}
-	return GH_PASS;
+	if (!actor->config->login_class || !in->username)
+		return GH_PASS;
+	gh_answer_principal(out, in->username);
+	gh_answer_limits_class(out, actor->config->login_class);
+	return GH_ALLOW;
 }
 
 static void event(void *instance, const struct gh_event *event)
@@ -344,6 +352,7 @@ static const struct gh_option options[] = {
 	GH_OPTION(struct config, in_create, GH_BOOL, "try to act in create", .standard = "no"),
 	GH_OPTION(struct config, attach_logins, GH_BOOL, "attach the client id to each login",
 		  .standard = "no"),
+	GH_OPTION(struct config, login_class, GH_STRING, "let everybody in, with this limits class"),
 	{ 0 }
 };
 

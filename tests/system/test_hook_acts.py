@@ -129,6 +129,22 @@ def test_no_reason_for_a_disconnect(broker, boss, reason):
     boss.say("hook", "disconnect client", "c", reason, rc=-1)
 
 
+def test_no_class(broker, boss):
+    """No class can be configured yet: nobody is put into one, and everybody has their own already."""
+    boss.say("hook", "class client c1 0", "slow", rc=-2)
+    boss.say("thread", "class everyone - 60", "slow", rc=-2)
+    boss.say("hook", "class client  0", "slow", rc=-1)
+    boss.say("hook", "class everyone - 0")
+
+
+def test_login_with_a_class_that_is_unknown(make_broker, dial):
+    own = config(**{"login-class": "slow"})
+    own["listeners"]["test"]["authenticate"] = ["actor", "probe"]
+    broker = make_broker(own)
+    dial("c1", to=broker).connect(username="joe", reason=0x87).expect_closed()
+    broker.wait_log(r"login failed .*client='c1' .*module='actor' reason='.*there is no limits class of that name")
+
+
 def test_nothing_in_create(make_broker):
     """Until it is in force an instance changes nothing; at a reload neither."""
     broker = make_broker(config(**{"in-create": True}))
@@ -506,15 +522,15 @@ def test_ban_ends_by_itself(broker, boss, dial, connect):
 
 
 def test_ban_of_a_login_under_way(make_broker, connect, dial):
-    """The module lets it in while it is being banned."""
-    slow = [rule("authenticate", user=user, principal=user, how="later", delay="500ms") for user in ("slow", "snail")]
-    broker = make_broker(config(*slow, *login("boss"), rule("authorize"), limits={"hook-timeout": "1m"}))
+    """While a module thinks about it: a client id at once, a principal when it is known who it is."""
+    slow = [rule("authenticate", user="slow", how="never"), rule("authenticate", user="snail", principal="joe", how="later")]
+    broker = make_broker(config(*slow, *login("boss"), rule("authorize"), limits={"hook-timeout": "1m", "connect-timeout": "1m"}))
     boss, one, two = Boss(broker, connect), dial("slow", to=broker), dial("c2", to=broker)
     one.send(one.connect_packet(username="slow"))
-    two.send(two.connect_packet(username="snail"))
-    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 2)
+    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 1)
+    boss.say("hook", "ban principal", "joe", 100)
     boss.say("hook", "ban client", "slow", 100)
-    boss.say("hook", "ban principal", "snail", 100)
+    two.send(two.connect_packet(username="snail"))
     for client in (one, two):
         client.expect(2, reason=0x8a)
         client.expect_closed()
