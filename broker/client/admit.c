@@ -9,6 +9,7 @@
 #include "hook/event.h"
 
 #include <gatehouse/lib.h>
+#include <stdio.h>
 #include <string.h>
 
 void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address,
@@ -38,26 +39,60 @@ static void tell(struct gh_runtime *runtime, const struct gh_client *client,
 		gh_event_tell(runtime, &event);
 }
 
-bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer)
+static bool is_banned(struct gh_bans *bans, const struct gh_client *client, char why_r[GH_BAN_WHY])
+{
+	uint64_t now = gh_clock_ms();
+
+	if (client->transport != GH_UNIX && gh_bans_have_address(bans, client->ip, now, why_r))
+		return true;
+	if (client->client_id && gh_bans_have_name(bans, GH_CLIENT_ID, client->client_id, now, why_r))
+		return true;
+	return client->identity &&
+	       gh_bans_have_name(bans, GH_PRINCIPAL, client->identity->principal, now, why_r);
+}
+
+bool gh_banned(struct gh_broker *broker, const struct gh_client *client, char why_r[GH_BAN_WHY])
+{
+	bool banned = is_banned(broker->bans, client, why_r);
+
+	if (banned)
+		gh_count(broker, GH_COUNT_BANNED);
+	return banned;
+}
+
+static bool refuse(struct gh_runtime *runtime, const struct gh_client *client,
+		   const struct gh_decision *decision, enum gh_level level)
+{
+	tell(runtime, client, decision);
+	gh_log_line(level,
+		    (const struct gh_log_field[]){ GH_FIELD("address", client->address),
+						   GH_FIELD("listener", client->listener),
+						   GH_FIELD("module", decision->module),
+						   GH_FIELD("reason", decision->why) },
+		    4, "connection refused");
+	return false;
+}
+
+bool gh_admit(struct gh_broker *broker, struct gh_runtime *runtime, const char *listener,
+	      const struct gh_peer *peer)
 {
 	const struct gh_policy *policy = gh_runtime_policy(runtime, listener);
-	struct gh_decision decision;
-	char address[GH_PEER_TEXT];
+	struct gh_decision decision = { .verdict = GH_DENY, .module = "core" };
+	char address[GH_PEER_TEXT], why[GH_BAN_WHY];
 	struct gh_client client;
 
 	if (!policy)
 		return false;
 	gh_client_facts(peer, listener, address, &client);
+	if (gh_banned(broker, &client, why)) {
+		snprintf(decision.why, sizeof(decision.why), "banned: %s", why);
+		return refuse(runtime, &client, &decision, GH_LOG_INFO); /* it may come very often */
+	}
 	gh_ask_accept(policy->authenticate, &client, &decision);
+	if (decision.verdict == GH_DENY)
+		return refuse(runtime, &client, &decision, GH_LOG_NOTICE);
 	tell(runtime, &client, &decision);
-	if (decision.verdict != GH_DENY)
-		return true;
-	gh_log_line(GH_LOG_NOTICE,
-		    (const struct gh_log_field[]){
-			    GH_FIELD("address", address), GH_FIELD("listener", listener),
-			    GH_FIELD("module", decision.module), GH_FIELD("reason", decision.why) },
-		    4, "connection refused");
-	return false;
+	return true;
 }
 
 static bool matches_template(const struct gh_template *tmpl, const struct gh_client *client)

@@ -3,15 +3,20 @@
 #ifndef GH_CLIENT_ADMIT_H
 #define GH_CLIENT_ADMIT_H
 
-#include "hook/runtime.h"
+#include "client/broker.h"
 #include "net/peer.h"
 
 /* Fills a gh_client of a fresh connection; address: GH_PEER_TEXT bytes of the caller's that *client_r points to. */
 void gh_client_facts(const struct gh_peer *peer, const char *listener, char *address,
 		     struct gh_client *client_r);
 
-/* The accept hooks of the listener's authenticate list; who is refused is logged and told. Any thread that asks modules. */
-bool gh_admit(struct gh_runtime *runtime, const char *listener, const struct gh_peer *peer);
+/* The bans, then the accept hooks of the listener's authenticate list; who is refused is logged and told. Any thread that asks
+ * modules. */
+bool gh_admit(struct gh_broker *broker, struct gh_runtime *runtime, const char *listener,
+	      const struct gh_peer *peer);
+
+/* By its address, client id or principal, as far as they are known; counted. why_r: what the module said. */
+bool gh_banned(struct gh_broker *broker, const struct gh_client *client, char why_r[GH_BAN_WHY]);
 
 /* The listener's `client-id:` rule, once it is known who it is. from_module: a module has said which id is this identity's, and
  * it is this one. */

@@ -11,6 +11,7 @@
 #include "client/recheck.h"
 #include "client/send.h"
 #include "client/subscribe.h"
+#include "client/usage.h"
 #include "client/will.h"
 
 #include <gatehouse/lib.h>
@@ -141,6 +142,7 @@ static void join(struct attaching *a)
 	channel->receive_maximum = (uint16_t)limits->receive_maximum;
 	channel->alias_maximum = (uint16_t)limits->topic_alias_max;
 	channel->state = GH_CHANNEL_CONNECTED;
+	gh_channel_settle(channel);
 	gh_groups_online(a->shard, session, true);
 }
 
@@ -239,8 +241,11 @@ static void tell(struct attaching *a)
 enum gh_next gh_attach_session(struct gh_channel *channel)
 {
 	struct attaching a = { .channel = channel, .login = channel->login, .shard = channel->shard };
-	bool outdated = a.login->generation != gh_shard_generation(a.shard);
+	bool outdated = a.login->generation != gh_shard_generation(a.shard) ||
+			a.login->rechecks != atomic_load(&a.shard->broker->acting.rechecks);
 
+	if (gh_connect_banned(a.login)) /* while it was on its way */
+		return GH_STOP_HERE;
 	if (!claim(&a))
 		return gh_connect_refuse(channel->login, GH_REASON_NOT_AUTHORIZED, NULL,
 					 "the session of this client id belongs to somebody else");
@@ -281,6 +286,7 @@ static void tell_detached(struct gh_channel *channel, const char *text)
 				  .text = text,
 				  .reason = channel->end_reason };
 
+	gh_usage_last(channel);
 	gh_count(shard->broker, GH_COUNT_DISCONNECTS);
 	atomic_fetch_sub(&shard->broker->channels, 1);
 	log_detached(channel, text);

@@ -15,6 +15,7 @@ struct gh_reauth {
 	struct gh_exchange_run *run;
 	struct gh_ask *ask;
 	uint32_t generation; /* of the policy it began with */
+	uint32_t rechecks;   /* that had been asked for then */
 };
 
 static const struct gh_malformed no_method = { GH_REASON_PROTOCOL_ERROR,
@@ -150,7 +151,8 @@ static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision
 	}
 	gh_recheck_identity(channel, decision->identity, "re-authenticated");
 	send_auth(channel, GH_REASON_SUCCESS, decision);
-	outdated = channel->reauth->generation != gh_shard_generation(channel->shard);
+	outdated = channel->reauth->generation != gh_shard_generation(channel->shard) ||
+		   channel->reauth->rechecks != atomic_load(&channel->shard->broker->acting.rechecks);
 	gh_reauth_free(&channel->reauth);
 	if (outdated)
 		gh_recheck_session(channel->shard, channel->session);
@@ -198,6 +200,7 @@ static enum gh_next reauth(struct gh_channel *channel, const struct gh_packet_au
 		channel->reauth = gh_zalloc(sizeof(*channel->reauth));
 		channel->reauth->channel = channel;
 		channel->reauth->generation = gh_shard_generation(channel->shard);
+		channel->reauth->rechecks = atomic_load(&channel->shard->broker->acting.rechecks);
 		channel->reauth->run = gh_exchange_run_new(channel->policy->authenticate);
 	}
 	return reauth_step(channel, packet);

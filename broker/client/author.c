@@ -45,11 +45,30 @@ static void answer(struct gh_inquiry *inquiry, enum gh_author result)
 /* A will that fires is published now: what nobody can answer is not allowed. */
 static bool in_grace(const struct gh_inquiry *inquiry)
 {
-	const struct gh_shard *shard = inquiry->of.shard;
+	struct gh_shard *shard = inquiry->of.shard;
+	uint64_t grace = gh_shard_settings(shard)->limits.recheck_grace;
 
-	return inquiry->of.action != GH_WILL &&
-	       gh_shard_now(shard) <
-		       shard->runtime->built_ms + gh_shard_settings(shard)->limits.recheck_grace;
+	shard->author_failed_at = gh_shard_now(shard);
+	return inquiry->of.action != GH_WILL && shard->author_failed_at < shard->policy_at + grace;
+}
+
+/* When everything works, a change of the policy begins the grace; who asks for re-checks again and again doesn't prolong it. */
+void gh_author_policy_changed(struct gh_shard *shard)
+{
+	uint64_t now = gh_shard_now(shard);
+
+	shard->rechecks = atomic_load(&shard->broker->acting.rechecks);
+	if (!shard->author_failed_at ||
+	    now - shard->author_failed_at >= gh_shard_settings(shard)->limits.recheck_grace)
+		shard->policy_at = now;
+}
+
+/* Of the policy as authors are judged by: they are asked about again after each re-check, of whomever. */
+static uint32_t generation_of(const struct gh_shard *shard)
+{
+	uint32_t generation = gh_shard_generation(shard) * 0x85EBCA6Bu + shard->rechecks;
+
+	return generation ? generation : 1;
 }
 
 static enum gh_author conclude(struct gh_inquiry *inquiry, const struct gh_decision *decision)
@@ -181,7 +200,7 @@ bool gh_author_waits(const struct gh_channel *channel)
 
 void gh_author_entitled(const struct gh_shard *shard, struct gh_publication *publication)
 {
-	atomic_store(&publication->author_checked, gh_shard_generation(shard));
+	atomic_store(&publication->author_checked, generation_of(shard));
 }
 
 static void on_answer(void *arg, enum gh_author result)
@@ -204,7 +223,7 @@ static enum gh_author inquire(struct gh_channel *channel, struct gh_publication 
 
 	channel->author_answer = answer;
 	answer->publication = gh_publication_ref(publication);
-	answer->generation = gh_shard_generation(channel->shard);
+	answer->generation = generation_of(channel->shard);
 	answer->result = gh_inquire(&inquiring, &answer->inquiry);
 	return answer->result;
 }
@@ -221,9 +240,9 @@ enum gh_author gh_author_check(struct gh_channel *channel, struct gh_publication
 	enum gh_author result;
 
 	if (!publication->author ||
-	    atomic_load(&publication->author_checked) == gh_shard_generation(channel->shard))
+	    atomic_load(&publication->author_checked) == generation_of(channel->shard))
 		return GH_AUTHOR_ENTITLED;
-	if (answers(channel->author_answer, publication, gh_shard_generation(channel->shard))) {
+	if (answers(channel->author_answer, publication, generation_of(channel->shard))) {
 		result = channel->author_answer->result;
 	} else {
 		gh_author_answer_free(&channel->author_answer);

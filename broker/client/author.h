@@ -33,6 +33,8 @@ enum gh_author gh_author_check(struct gh_channel *channel, struct gh_publication
 struct gh_author_answer;
 void gh_author_answer_free(struct gh_author_answer **answer);
 bool gh_author_waits(const struct gh_channel *channel);
+/* A module asked for a re-check of somebody. */
+void gh_author_policy_changed(struct gh_shard *shard);
 /* Under which generation a message's author was entitled: where it was published. */
 void gh_author_entitled(const struct gh_shard *shard, struct gh_publication *publication);
 

@@ -41,6 +41,8 @@ static const struct {
 	[GH_COUNT_RECHECK_FAILED] = { "gatehouse_recheck_failures_total", NULL,
 				      "Questions after a policy change that no module could answer" },
 	[GH_COUNT_WILLS] = { "gatehouse_wills_total", NULL, "Wills that were published" },
+	[GH_COUNT_BANNED] = { "gatehouse_banned_total", NULL,
+			      "Connections and logins refused because of a ban" },
 };
 
 void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *retained,
@@ -53,6 +55,7 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 	broker->retained = gh_retained_new(&broker->key, retained);
 	broker->interest = gh_interest_new(&broker->key, broker->worker_count);
 	broker->penalties = gh_penalties_new(penalty);
+	pthread_rwlock_init(&broker->acting.lock, NULL);
 	for (int i = 0; i < GH_COUNTERS; i++)
 		broker->counters[i] = gh_metrics_series(broker->metrics, GH_COUNTER, counters[i].name,
 							counters[i].labels, counters[i].help);
@@ -60,7 +63,9 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 
 void gh_broker_done(struct gh_broker *broker)
 {
+	gh_bans_free(&broker->bans);
 	gh_penalties_free(&broker->penalties);
+	pthread_rwlock_destroy(&broker->acting.lock);
 	gh_interest_free(&broker->interest);
 	gh_retained_free(&broker->retained);
 	gh_askers_free(&broker->askers);

@@ -7,12 +7,14 @@
 #include "hook/asker.h"
 #include "hook/metrics.h"
 #include "hook/runtime.h"
+#include "limit/ban.h"
 #include "limit/penalty.h"
 #include "limit/total.h"
 #include "net/worker.h"
 #include "route/interest.h"
 #include "route/retained.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Counters of the core; each has its labels in broker.c. Added to by gh_count(). */
@@ -38,7 +40,18 @@ enum gh_counter {
 	GH_COUNT_PROTOCOL_ERRORS,
 	GH_COUNT_RECHECK_FAILED, /* questions after a policy change that nobody could answer */
 	GH_COUNT_WILLS,
+	GH_COUNT_BANNED, /* refused because of a ban, at accept or later */
 	GH_COUNTERS
+};
+
+/* Acts of modules on their way to the workers: client/acts.h. */
+struct gh_acting {
+	pthread_rwlock_t lock; /* of open: who posts holds it, so that no worker goes meanwhile */
+	bool open;             /* the workers are there */
+	atomic_uint waiting;   /* acts that are not done yet */
+	/* How often a re-check was asked for: of anybody, of everyone. */
+	atomic_uint rechecks, rechecks_of_everyone;
+	atomic_bool told[GH_WORKERS_MAX]; /* the worker has mail that says so */
 };
 
 struct gh_broker {
@@ -49,6 +62,7 @@ struct gh_broker {
 	struct gh_retained *retained;
 	struct gh_interest *interest;
 	struct gh_penalties *penalties;
+	struct gh_bans *bans;
 	struct gh_total total;
 	struct gh_workers *workers;
 	struct gh_runtime *first; /* what workers begin with; held by the control thread */
@@ -58,6 +72,7 @@ struct gh_broker {
 	atomic_uint_fast64_t subscriptions;
 	int64_t started_at; /* Unix seconds */
 	struct gh_series *counters[GH_COUNTERS];
+	struct gh_acting acting;
 };
 
 /* Fills metrics and counters, retained store and interest table of a zeroed broker; worker_count is set. */

@@ -18,6 +18,7 @@
 #include "client/send.h"
 #include "client/subscribe.h"
 #include "client/verdicts.h"
+#include "hook/attach.h"
 
 #include <stdlib.h>
 
@@ -50,6 +51,16 @@ void gh_channel_log(const struct gh_channel *channel, enum gh_level level,
 	for (size_t i = 0; i < count && n < 10; i++)
 		fields[n++] = more[i];
 	gh_log_line(level, fields, n, "%s", message);
+}
+
+void gh_channel_set_who(struct gh_channel *channel, struct gh_snapshot *who)
+{
+	if (channel->who)
+		gh_snapshot_set_home(channel->who, NULL);
+	gh_snapshot_unref(&channel->who);
+	channel->who = who;
+	if (who)
+		gh_snapshot_set_home(who, &channel->attached);
 }
 
 bool gh_channel_refresh(struct gh_channel *channel)
@@ -92,12 +103,13 @@ static void tell_protocol_error(struct gh_channel *channel, const struct gh_malf
 	gh_event_tell(channel->shard->runtime, &event);
 }
 
-enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text)
+enum gh_next gh_channel_end_by(struct gh_channel *channel, enum gh_reason reason, const char *text,
+			       const char *shown)
 {
 	if (channel->state == GH_CHANNEL_ENDED)
 		return GH_STOP_HERE;
 	if (channel->state == GH_CHANNEL_CONNECTED)
-		gh_send_disconnect(channel, reason, text);
+		gh_send_disconnect(channel, reason, shown);
 	else if (channel->state == GH_CHANNEL_LOGIN && !channel->has_end)
 		gh_send_refusal(channel, reason);
 	if (!channel->has_end) {
@@ -111,6 +123,11 @@ enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, c
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_conn_close(channel->conn, LINGER_MS);
 	return GH_STOP_HERE;
+}
+
+enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text)
+{
+	return gh_channel_end_by(channel, reason, text, text);
 }
 
 enum gh_next gh_channel_malformed(struct gh_channel *channel, const struct gh_malformed *why)
@@ -174,13 +191,15 @@ void gh_channel_free(struct gh_channel **channel)
 		return;
 	cancel_asks(c);
 	gh_hold_drop(c);
+	gh_attachments_free(&c->attached);
 	if (c->shard)
 		gh_channel_uproot(c);
 	gh_alias_in_done(&c->alias_in);
 	gh_alias_out_free(&c->alias_out);
 	gh_verdicts_free(&c->verdicts);
 	gh_snapshot_unref(&c->author);
-	gh_snapshot_unref(&c->who);
+	gh_channel_set_who(c, NULL);
+	free(c->usage);
 	free(c->auth_method);
 	free(c->shown_user);
 	free(c);
@@ -394,13 +413,21 @@ void gh_channel_plant(struct gh_channel *channel, struct gh_shard *shard)
 	channel->shard = shard;
 	gh_list_append(&shard->channels, &channel->in_shard);
 	channel->refreshed = 0;
+	gh_attachments_enter(&channel->attached, shard->asker);
 	gh_conn_bind(channel->conn, &handlers, channel);
+}
+
+void gh_channel_settle(struct gh_channel *channel)
+{
+	gh_list_remove(&channel->in_shard);
+	gh_list_insert_before(channel->shard->channels.next, &channel->in_shard);
 }
 
 void gh_channel_uproot(struct gh_channel *channel)
 {
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_list_remove(&channel->in_shard);
+	gh_attachments_leave(&channel->attached);
 	channel->shard = NULL;
 }
 
@@ -420,8 +447,8 @@ void gh_channel_accept(struct gh_worker *worker, const struct gh_accepted *accep
 	struct gh_channel *channel = gh_zalloc(sizeof(*channel));
 
 	channel->conn = accepted->conn;
-	channel->who = facts(accepted->conn, accepted->listener,
-			     atomic_fetch_add(&shard->broker->connections, 1) + 1);
+	gh_channel_set_who(channel, facts(accepted->conn, accepted->listener,
+					  atomic_fetch_add(&shard->broker->connections, 1) + 1));
 	channel->receiver.max = GH_PACKET_MAX;
 	gh_list_init(&channel->held);
 	gh_timeout_init(&channel->timeout, on_timeout);

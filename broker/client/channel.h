@@ -15,6 +15,7 @@ struct gh_subscribing;
 struct gh_author_answer;
 struct gh_reauth;
 struct gh_verdicts;
+struct gh_channel_usage;
 
 enum gh_channel_state {
 	GH_CHANNEL_YOUNG, /* CONNECT hasn't come */
@@ -34,6 +35,7 @@ struct gh_channel {
 	struct gh_conn *conn;
 	struct gh_session *session; /* CONNECTED only */
 	struct gh_snapshot *who; /* facts of the client; before the login those of the connection */
+	struct gh_attachments *attached; /* what modules have attached; NULL: nothing yet */
 	struct gh_snapshot *author;   /* the same as the author of messages; NULL: not made yet */
 	struct gh_verdicts *verdicts; /* that modules let us keep; NULL: none */
 	struct gh_login *login;       /* from CONNECT to CONNACK, else NULL */
@@ -69,6 +71,7 @@ struct gh_channel {
 	struct gh_alias_in alias_in;
 	struct gh_alias_out *alias_out; /* NULL: none is used */
 	struct gh_channel_traffic received, sent;
+	struct gh_channel_usage *usage; /* what of it was told; NULL: nothing */
 };
 
 /* A connection that was accepted: reads from it until it ends. */
@@ -87,6 +90,10 @@ bool gh_channel_refresh(struct gh_channel *channel);
  */
 enum gh_next gh_channel_end(struct gh_channel *channel, enum gh_reason reason, const char *text);
 
+/* The same where the client isn't told all: `shown` is its reason string. */
+enum gh_next gh_channel_end_by(struct gh_channel *channel, enum gh_reason reason, const char *text,
+			       const char *shown);
+
 /* A packet that breaks the protocol: counted, told, ended. */
 enum gh_next gh_channel_malformed(struct gh_channel *channel, const struct gh_malformed *why);
 
@@ -100,12 +107,18 @@ void gh_channel_go_on(struct gh_channel *channel);
 /* (Re)arms the timeout for what comes first: keep alive, or the end of the credential. */
 void gh_channel_arm(struct gh_channel *channel);
 
+/* Its login has succeeded: it stands before those that haven't. */
+void gh_channel_settle(struct gh_channel *channel);
+
 /* Takes it out of this worker, to be moved; and in again, at its new one. */
 void gh_channel_uproot(struct gh_channel *channel);
 void gh_channel_plant(struct gh_channel *channel, struct gh_shard *shard);
 
 /* Cancels all it waits for, frees it; its connection is gone or was never bound. */
 void gh_channel_free(struct gh_channel **channel);
+
+/* Its facts from now on; takes the reference over. */
+void gh_channel_set_who(struct gh_channel *channel, struct gh_snapshot *who);
 
 static inline const struct gh_client *gh_channel_client(const struct gh_channel *channel)
 {

@@ -12,6 +12,7 @@
 #include "mqtt/topic.h"
 
 #include <gatehouse/lib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- what CONNECT says ---- */
@@ -58,8 +59,7 @@ static void take_facts(struct gh_login *login)
 	facts.protocol = connect->version;
 	facts.client_id = login->client_id;
 	with = gh_snapshot_new(&facts, NULL);
-	gh_snapshot_unref(&channel->who);
-	channel->who = with;
+	gh_channel_set_who(channel, with);
 }
 
 static void take_will(struct gh_login *login)
@@ -121,6 +121,18 @@ static const char *unacceptable(const struct gh_login *login, enum gh_reason *re
 		       : "will isn't the text it says it is";
 }
 
+bool gh_connect_banned(struct gh_login *login)
+{
+	struct gh_channel *channel = login->channel;
+	char why[GH_BAN_WHY], text[GH_BAN_WHY + 16];
+
+	if (!gh_banned(channel->shard->broker, gh_channel_client(channel), why))
+		return false;
+	snprintf(text, sizeof(text), "banned: %s", why);
+	gh_connect_refuse(login, GH_REASON_BANNED, NULL, text);
+	return true;
+}
+
 enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame *frame)
 {
 	struct gh_login *login = gh_login_new(channel, frame);
@@ -144,6 +156,8 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 	problem = unacceptable(login, &reason);
 	if (problem)
 		return gh_connect_refuse(login, reason, NULL, problem);
+	if (gh_connect_banned(login))
+		return GH_STOP_HERE;
 	return ask_who(login);
 }
 
@@ -164,8 +178,7 @@ static void take_identity(struct gh_login *login, struct gh_decision *decision)
 	facts.client_id = login->client_id;
 	facts.client_id_bound = false;
 	with = gh_snapshot_new(&facts, decision->identity);
-	gh_snapshot_unref(&channel->who);
-	channel->who = with;
+	gh_channel_set_who(channel, with);
 	login->auth_data = decision->auth_data;
 	login->auth_data_size = decision->auth_data_size;
 	decision->auth_data = NULL;
@@ -178,8 +191,7 @@ static void bind_client_id(struct gh_channel *channel)
 
 	facts.client_id_bound = true;
 	bound = gh_snapshot_new(&facts, gh_snapshot_identity(channel->who));
-	gh_snapshot_unref(&channel->who);
-	channel->who = bound;
+	gh_channel_set_who(channel, bound);
 }
 
 static void take_shown_user(struct gh_channel *channel, struct gh_decision *decision)
@@ -274,6 +286,8 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	if (login->username)
 		gh_penalties_succeed(channel->shard->broker->penalties,
 				     (struct gh_bytes){ login->username, strlen(login->username) });
+	if (gh_connect_banned(login))
+		return GH_STOP_HERE;
 	if (!gh_client_id_fits(channel->listener, gh_channel_client(channel), from_module))
 		return gh_connect_refuse(login, GH_REASON_CLIENT_ID_INVALID, NULL,
 					 "client id isn't this identity's");

@@ -27,6 +27,7 @@ struct gh_login {
 	struct gh_timeout refusal; /* a refused login waits before it is told so */
 	enum gh_reason refused;
 	uint32_t generation; /* of the policy it is judged by */
+	uint32_t rechecks;   /* that had been asked for when it began */
 	bool client_id_assigned;
 };
 
@@ -39,6 +40,9 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
  * waits. decision: who refused, for the log; NULL: the core itself. */
 enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 			       const struct gh_decision *decision, const char *why);
+
+/* True: somebody has banned it, and it has been refused. */
+bool gh_connect_banned(struct gh_login *login);
 
 /* CONNECT, or all of the login, took too long. */
 void gh_connect_timeout(struct gh_channel *channel);

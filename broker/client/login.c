@@ -124,6 +124,7 @@ struct gh_login *gh_login_new(struct gh_channel *channel, const struct gh_frame 
 
 	login->channel = channel;
 	login->generation = gh_shard_generation(channel->shard);
+	login->rechecks = atomic_load(&channel->shard->broker->acting.rechecks);
 	gh_timeout_init(&login->refusal, refuse_now);
 	gh_buf_add(&login->packet, frame->body.p, frame->body.n);
 	channel->login = login;

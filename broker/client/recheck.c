@@ -11,22 +11,30 @@
 #include "client/renewal.h"
 #include "client/rights.h"
 #include "client/subscribe.h"
+#include "hook/attach.h"
 #include "mqtt/topic.h"
 
 #include <stdlib.h>
 
-/* Sessions looked at in one turn, and reviews that may wait at the same time: nobody connected is kept waiting by it. */
+/* Reviews begun in one turn, sessions compared with who is meant, and reviews that may wait at the same time: nobody
+ * connected is kept waiting by it. */
 #define SLICE            32u
+#define LOOKS            1024u
 #define OPEN_MAX_REVIEWS 64u
 /* What nobody could answer is asked again after the first, then twice that, up to the second. */
 #define AGAIN_MS         1000u
 #define AGAIN_MAX_MS     60000u
+/* Between the end of one walk and the beginning of the next that a module asks for. */
+#define PAUSE_MS         250u
 
 struct gh_recheck {
 	struct gh_shard *shard;
+	struct gh_whoms now, next; /* who is gone through, and who after that */
 	struct gh_registry_walk walk;
-	struct gh_timeout next; /* the next slice */
-	unsigned open;          /* reviews that wait */
+	unsigned found;          /* of those who are looked up one by one */
+	struct gh_timeout slice; /* the next one, or the beginning of the next walk */
+	bool walking;
+	unsigned open; /* reviews that wait */
 };
 
 /* Of one session. Filters are copied: the subscriptions may change while modules think. */
@@ -284,8 +292,8 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	gh_session_set_identity(session, with);
 	if (channel) {
 		gh_snapshot_unref(&channel->author);
-		gh_snapshot_unref(&channel->who);
-		channel->who = gh_snapshot_ref(with);
+		gh_channel_set_who(channel, gh_snapshot_ref(with));
+		gh_attachments_free(&channel->attached);
 		gh_channel_arm(channel);
 	}
 	gh_snapshot_unref(&with);
@@ -407,28 +415,98 @@ void gh_recheck_session(struct gh_shard *shard, struct gh_session *session)
 
 /* ---- slices ---- */
 
-static void on_slice(struct gh_timeout *timeout)
+/* A timeout that is due: the next turn runs it, and everything else that waits for its turn too. */
+static void slice_soon(struct gh_recheck *recheck)
 {
-	struct gh_recheck *recheck = gh_container(timeout, struct gh_recheck, next);
+	if (recheck->walking)
+		gh_loop_timeout(recheck->shard->loop, &recheck->slice, 0);
+}
+
+static bool by_client_id(const struct gh_whoms *whoms)
+{
+	for (unsigned i = 0; i < whoms->count; i++)
+		if (whoms->at[i].kind != GH_CLIENT_ID)
+			return false;
+	return !whoms->everyone;
+}
+
+static void begin_walk(struct gh_recheck *recheck)
+{
+	recheck->now = recheck->next;
+	recheck->next = (struct gh_whoms){ 0 };
+	recheck->found = 0;
+	recheck->walking = true;
+	if (!by_client_id(&recheck->now))
+		gh_registry_walk_begin(recheck->shard->sessions, &recheck->walk);
+}
+
+static void end_walk(struct gh_recheck *recheck)
+{
 	struct gh_shard *shard = recheck->shard;
 
-	for (unsigned n = 0; n < SLICE && recheck->open < OPEN_MAX_REVIEWS; n++) {
-		struct gh_session *session = gh_registry_walk_next(shard->sessions, &recheck->walk);
+	shard->recheck_ended_at = gh_shard_now(shard);
+	gh_whoms_done(&recheck->now);
+	recheck->walking = false;
+	if (gh_whoms_empty(&recheck->next))
+		gh_recheck_cancel(shard);
+	else
+		gh_loop_timeout(shard->loop, &recheck->slice, PAUSE_MS);
+}
 
-		if (!session) {
+/* False: that was the last. NULL: this one isn't meant. */
+static bool next_session(struct gh_recheck *recheck, struct gh_session **session_r)
+{
+	struct gh_shard *shard = recheck->shard;
+	struct gh_session *session;
+
+	*session_r = NULL;
+	if (by_client_id(&recheck->now)) {
+		if (recheck->found == recheck->now.count)
+			return false;
+		*session_r = gh_registry_find(shard->sessions,
+					      gh_str(recheck->now.at[recheck->found++].text));
+		return true;
+	}
+	session = gh_registry_walk_next(shard->sessions, &recheck->walk);
+	if (session && gh_whoms_have(&recheck->now, gh_snapshot_client(session->identity)))
+		*session_r = session;
+	return session;
+}
+
+static void on_slice(struct gh_timeout *timeout)
+{
+	struct gh_recheck *recheck = gh_container(timeout, struct gh_recheck, slice);
+	struct gh_shard *shard = recheck->shard;
+	struct gh_session *session;
+	unsigned begun = 0;
+
+	if (!recheck->walking)
+		begin_walk(recheck);
+	for (unsigned n = 0; n < LOOKS && begun < SLICE && recheck->open < OPEN_MAX_REVIEWS; n++) {
+		if (!next_session(recheck, &session)) {
 			if (recheck->open == 0)
-				gh_recheck_cancel(shard);
+				end_walk(recheck);
 			return;
 		}
+		if (!session)
+			continue;
+		begun++;
+		if (!recheck->now.everyone)
+			gh_cover_forget(shard, session);
 		review_session(shard, recheck, session);
 	}
 	slice_soon(recheck);
 }
 
-/* A timeout that is due: the next turn runs it, and everything else that waits for its turn too. */
-static void slice_soon(struct gh_recheck *recheck)
+static struct gh_recheck *recheck_new(struct gh_shard *shard)
 {
-	gh_loop_timeout(recheck->shard->loop, &recheck->next, 0);
+	struct gh_recheck *recheck = shard->recheck = gh_zalloc(sizeof(*recheck));
+
+	recheck->shard = shard;
+	gh_timeout_init(&recheck->slice, on_slice);
+	gh_registry_walk_begin(shard->sessions, &recheck->walk);
+	gh_registry_walk_end(&recheck->walk);
+	return recheck;
 }
 
 void gh_recheck_begin(struct gh_shard *shard)
@@ -436,11 +514,21 @@ void gh_recheck_begin(struct gh_shard *shard)
 	struct gh_recheck *recheck;
 
 	gh_recheck_cancel(shard);
-	recheck = shard->recheck = gh_zalloc(sizeof(*recheck));
-	recheck->shard = shard;
-	gh_timeout_init(&recheck->next, on_slice);
-	gh_registry_walk_begin(shard->sessions, &recheck->walk);
-	slice_soon(recheck);
+	recheck = recheck_new(shard);
+	recheck->next.everyone = true;
+	gh_loop_timeout(shard->loop, &recheck->slice, 0);
+}
+
+void gh_recheck_ask(struct gh_shard *shard, const struct gh_whom *whom)
+{
+	uint64_t ended = shard->recheck_ended_at, now = gh_shard_now(shard);
+
+	if (!shard->recheck) {
+		recheck_new(shard);
+		gh_loop_timeout(shard->loop, &shard->recheck->slice,
+				ended && now - ended < PAUSE_MS ? PAUSE_MS - (now - ended) : 0);
+	}
+	gh_whoms_add(&shard->recheck->next, whom);
 }
 
 static void orphan_reviews(struct gh_shard *shard)
@@ -463,7 +551,9 @@ void gh_recheck_cancel(struct gh_shard *shard)
 	if (recheck->open > 0)
 		orphan_reviews(shard);
 	gh_registry_walk_end(&recheck->walk);
-	gh_loop_timeout_cancel(shard->loop, &recheck->next);
+	gh_loop_timeout_cancel(shard->loop, &recheck->slice);
+	gh_whoms_done(&recheck->now);
+	gh_whoms_done(&recheck->next);
 	free(recheck);
 	shard->recheck = NULL;
 }

@@ -4,6 +4,7 @@
 #define GH_CLIENT_RECHECK_H
 
 #include "client/channel.h"
+#include "hook/whom.h"
 
 /*
  * For each session, connected or not: lookup (DENY ends connection and session, ALLOW brings the identity up to date), then
@@ -14,6 +15,10 @@
 
 /* Begins with the shard's present runtime; one under way begins anew. */
 void gh_recheck_begin(struct gh_shard *shard);
+
+/* A module has said that the policy changed for these. Cheap to repeat: what is asked for while sessions are gone through, or
+ * soon after, is done in one. What was covered for everyone has ended already, by gh_shard_generation(). */
+void gh_recheck_ask(struct gh_shard *shard, const struct gh_whom *whom);
 void gh_recheck_cancel(struct gh_shard *shard);
 
 /* A connected client has another identity of the same principal: in force at once, its rights are asked again. `what` is

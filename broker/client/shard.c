@@ -6,7 +6,9 @@
 #include "client/channel.h"
 #include "client/hold.h"
 #include "client/recheck.h"
+#include "client/round.h"
 #include "client/subscribe.h"
+#include "client/usage.h"
 #include "client/will.h"
 
 #include <stdlib.h>
@@ -46,6 +48,7 @@ static void start(struct gh_worker *worker, void *arg)
 	shard->index = gh_worker_index(worker);
 	shard->asker = gh_asker_enter(broker->askers, shard->index, shard->loop, post, worker);
 	shard->runtime = broker->first;
+	shard->policy_at = broker->first->built_ms;
 	shard->sessions = gh_registry_new(&broker->key);
 	shard->filters = gh_index_new(&broker->key, alone ? NULL : broker->interest, shard->index);
 	gh_match_init(&shard->match, shard->filters);
@@ -55,6 +58,7 @@ static void start(struct gh_worker *worker, void *arg)
 	gh_hold_start(shard);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
+	gh_usage_set(shard);
 	gh_timeout_init(&shard->sweep, on_sweep);
 	if (shard->index == 0)
 		gh_loop_timeout(shard->loop, &shard->sweep, SWEEP_MS);
@@ -88,6 +92,8 @@ static void stop(struct gh_worker *worker)
 	shard->stopping = true;
 	gh_loop_timeout_cancel(shard->loop, &shard->sweep);
 	gh_recheck_cancel(shard);
+	gh_round_cancel(shard);
+	gh_usage_cancel(shard);
 	gh_wills_cancel(shard);
 	gh_hold_stop(shard);
 	discard_sessions(shard);
@@ -138,10 +144,12 @@ static void on_swap(struct gh_mail *mail, void *owner)
 
 		gh_runtime_worker_start(swap->runtime, shard->asker);
 		shard->runtime = swap->runtime;
+		shard->policy_at = swap->runtime->built_ms;
 		refresh_channels(shard);
 		gh_runtime_worker_leave(old, shard->asker);
 		swap->left(swap->arg, old, shard->index);
 		gh_recheck_begin(shard);
+		gh_usage_set(shard);
 	}
 	free(swap);
 }

@@ -15,6 +15,8 @@
 
 struct gh_recheck;
 struct gh_barriers;
+struct gh_round;
+struct gh_usage;
 
 /* Denials of one connection, or of an author without one, that aren't logged because one was within the last second. */
 struct gh_denials {
@@ -36,13 +38,19 @@ struct gh_shard {
 	struct gh_index *filters;
 	struct gh_match match;
 	struct gh_shared *groups;
-	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker, logins too */
+	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker; behind them its logins */
 	struct gh_node wills; /* of struct gh_will_act: wills that wait for their authorization */
 	struct gh_node held;  /* hold.c's: acknowledgements of this turn */
 	struct gh_barriers *barriers;
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
 	uint32_t recheck_warned;    /* the policy generation whose first failure has been told */
-	struct gh_timeout sweep;    /* expired retained messages: the first worker's */
+	uint64_t recheck_ended_at;  /* monotonic ms */
+	uint32_t rechecks, rechecks_of_everyone; /* how many of the broker's are known here */
+	uint64_t policy_at,
+		author_failed_at; /* monotonic ms: the last change, and failure of asking about an author */
+	struct gh_usage *usage;  /* NULL: nobody wants to know */
+	struct gh_round *round;  /* acts upon many sessions under way; NULL: none */
+	struct gh_timeout sweep; /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
 	struct gh_denials denials[GH_DENIALS];
 	struct gh_buf scratch; /* for one call; nobody keeps a pointer into it */
@@ -62,10 +70,17 @@ static inline const struct gh_settings *gh_shard_settings(const struct gh_shard 
 	return shard->runtime->settings;
 }
 
-/* The policy generation that verdicts are kept under. */
+/*
+ * The policy generation that verdicts are kept under: of the runtime, and of how often a module has asked for a re-check of
+ * everyone. Never 0. The same number is the same policy on all workers, whichever they heard of first: the factor keeps
+ * the two apart.
+ */
 static inline uint32_t gh_shard_generation(const struct gh_shard *shard)
 {
-	return (uint32_t)shard->runtime->generation;
+	uint32_t generation =
+		(uint32_t)shard->runtime->generation * 0x9E3779B1u + shard->rechecks_of_everyone;
+
+	return generation ? generation : 1;
 }
 
 static inline uint64_t gh_shard_now(const struct gh_shard *shard)

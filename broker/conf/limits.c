@@ -73,6 +73,8 @@ const struct gh_option gh_limit_options[] = {
 	LIMIT("failed-login-entries", failed_login_entries, GH_INT,
 	      "addresses and users whose failures are remembered", .standard = "65536",
 	      .min = "1024", .max = "16777216", .flags = GH_BROKER_ONLY),
+	LIMIT("bans", bans, GH_INT, "addresses, client ids and users that may be banned at once",
+	      .standard = "100000", .min = "1", .max = "10000000", .flags = GH_BROKER_ONLY),
 	LIMIT("hook-timeout", hook_timeout, GH_DURATION,
 	      "longest time for one module to answer one question", .standard = "5s", .min = "10ms",
 	      .max = "5m", .flags = GH_BROKER_ONLY),

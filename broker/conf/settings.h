@@ -41,6 +41,7 @@ struct gh_limits {
 	uint64_t failed_login_delay_max; /* B */
 	uint64_t failed_login_decay;     /* B; one failure is forgotten each */
 	int64_t failed_login_entries;    /* B; 1024..16777216 addresses and names remembered */
+	int64_t bans;                    /* B; 1..10000000 at once */
 	uint64_t hook_timeout;           /* B; of one module asked once */
 	uint64_t recheck_grace; /* B; a re-check that fails all the time ends what was granted */
 };

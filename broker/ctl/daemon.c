@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/acts.h"
 #include "client/admit.h"
 #include "client/shard.h"
 #include "ctl/control.h"
@@ -146,7 +147,7 @@ static bool admit(void *arg, void *listener, const struct gh_peer *peer)
 {
 	struct gh_daemon *daemon = arg;
 
-	return gh_admit(daemon->runtime, listener, peer);
+	return gh_admit(&daemon->broker, daemon->runtime, listener, peer);
 }
 
 /* ---- start ---- */
@@ -193,7 +194,9 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 					   .on_idle = gh_runtime_idle,
 					   .on_instance_idle = gh_instance_idle,
 					   .on_alone = gh_instance_was_alone,
-					   .arg = daemon };
+					   .arg = daemon,
+					   .acts = &gh_client_acts,
+					   .acts_arg = broker };
 	daemon->loop = gh_loop_new();
 	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
 	if (!daemon->inbox)
@@ -218,6 +221,7 @@ static int prepare(struct gh_daemon *daemon, struct gh_error *error)
 	retained = retained_of(&settings->limits);
 	penalty = penalty_of(&settings->limits);
 	gh_broker_init(&daemon->broker, &retained, &penalty);
+	daemon->broker.bans = gh_bans_new((uint32_t)settings->limits.bans);
 	rc = make_hooks(daemon, error);
 	if (rc == 0)
 		rc = gh_runtime_build(&daemon->broker.hooks, settings, NULL, &daemon->runtime, error);
@@ -273,6 +277,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 			      &broker->workers, error);
 	if (rc < 0)
 		return rc;
+	gh_acts_open(broker);
 	daemon->listeners =
 		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
@@ -390,6 +395,7 @@ static void configure(struct gh_daemon *daemon, const struct gh_settings *settin
 	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
 	gh_retained_set_limits(daemon->broker.retained, &retained);
 	gh_penalties_configure(daemon->broker.penalties, &penalty);
+	gh_bans_set_max(daemon->broker.bans, (uint32_t)settings->limits.bans);
 }
 
 static int prepare_whole(struct gh_daemon *daemon, const struct gh_settings *settings,
@@ -467,6 +473,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 	gh_control_free(&daemon->control);
 	gh_figures_free(&daemon->figures);
 	gh_listeners_free(&daemon->listeners);
+	gh_acts_close(broker);
 	gh_workers_free(&broker->workers);
 	if (daemon->runtime && !gh_runtimes_end(daemon, END_MS))
 		return false;

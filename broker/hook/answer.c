@@ -131,6 +131,8 @@ static void set_login_bytes(struct gh_answer *answer, uint32_t key, const void *
 		gh_grant_group(&in->grant, s);
 	else if (key == GH_A_CLIENT_ID)
 		set_client_id(in, s);
+	else if (key == GH_A_CLASS)
+		in->grant.bad = "there is no limits class of that name";
 	else if (key == GH_A_AUTH_DATA)
 		set_auth_data(in, p, n);
 	else if (key == GH_A_SHOWN_USER) {

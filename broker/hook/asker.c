@@ -23,6 +23,8 @@ struct gh_askers *gh_askers_new(unsigned count)
 		asker->free = UINT32_MAX;
 		gh_handles_init(&asker->timers, i);
 		gh_handles_init(&asker->watches, i);
+		gh_list_init(&asker->attached);
+		gh_list_init(&asker->stale);
 		pthread_mutex_init(&asker->lock, NULL);
 	}
 	return askers;
@@ -69,6 +71,7 @@ void gh_asker_leave(struct gh_asker *asker)
 	asker->post = NULL;
 	pthread_mutex_unlock(&asker->lock);
 	asker->loop = NULL;
+	asker->runtime = NULL;
 	gh_here()->asker = NULL;
 	gh_metrics_enter(0);
 }
@@ -88,6 +91,11 @@ bool gh_asker_post(struct gh_asker *asker, struct gh_mail *mail)
 unsigned gh_asker_index(const struct gh_asker *asker)
 {
 	return asker->index;
+}
+
+bool gh_asker_is_control(const struct gh_asker *asker)
+{
+	return asker->index + 1 == asker->askers->count;
 }
 
 void gh_askers_stats(struct gh_askers *askers, struct gh_ticket_stats *stats_r)

@@ -32,6 +32,7 @@ struct gh_asker *gh_asker_enter(struct gh_askers *askers, unsigned index, struct
  * are ignored. */
 void gh_asker_leave(struct gh_asker *asker);
 unsigned gh_asker_index(const struct gh_asker *asker);
+bool gh_asker_is_control(const struct gh_asker *asker);
 
 /* Any thread. False: it has left, the mail is the caller's. */
 bool gh_asker_post(struct gh_asker *asker, struct gh_mail *mail);

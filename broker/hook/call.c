@@ -147,6 +147,15 @@ int gh_call_alone(struct gh_instance *instance, struct gh_error *error)
 	return rc;
 }
 
+void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data)
+{
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	fn(data);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
 void gh_call_exchange_end(struct gh_instance *instance, void *state)
 {
 	if (!instance->plugin->exchange_end)

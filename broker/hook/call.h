@@ -25,6 +25,7 @@ void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg);
 void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events);
 /* Beside hooks. */
 void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg);
+void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data);
 void gh_call_exchange_end(struct gh_instance *instance, void *state);
 
 /* A verdict that came by a ticket: made sure of likewise. CONTINUE may stand: the fold knows

@@ -3,7 +3,7 @@
 #ifndef GH_HOOK_EVENT_H
 #define GH_HOOK_EVENT_H
 
-#include "hook/runtime.h"
+#include "hook/instance.h"
 
 #include <gatehouse/hooks.h>
 
@@ -19,5 +19,11 @@ static inline bool gh_event_wanted(const struct gh_runtime *runtime, uint64_t ki
  * current one).
  */
 void gh_event_tell(struct gh_runtime *runtime, struct gh_event *event);
+
+/* The same, but not to the instance of this name. */
+void gh_event_tell_others(struct gh_runtime *runtime, struct gh_event *event, const char *name);
+
+/* Tells this instance, whatever it wants. */
+void gh_event_tell_one(struct gh_instance *instance, struct gh_event *event);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hook/acts.h"
 #include "hook/ask_priv.h"
 #include "hook/barrier.h"
 #include "hook/directory.h"
@@ -11,6 +12,7 @@
 #include "hook/timer.h"
 #include "hook/watch.h"
 #include "hook/reply.h"
+#include "hook/attach.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -317,4 +319,12 @@ const struct gh_host_api gh_host_table = {
 	.reply_pend = gh_reply_ticket,
 	.reply_begin = gh_reply_claim,
 	.reply_end = gh_reply_finish,
+	.disconnect = gh_act_disconnect,
+	.replay = gh_act_replay,
+	.recheck = gh_act_recheck,
+	.ban = gh_act_ban,
+	.set_class = gh_act_set_class,
+	.inject = gh_act_inject,
+	.attach = gh_attach_set,
+	.attached = gh_attach_get,
 };

@@ -358,6 +358,7 @@ void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *ask
 	asker->started =
 		gh_realloc_array(asker->started, asker->started_count + 1, sizeof(*asker->started));
 	asker->started[asker->started_count++] = instance;
+	atomic_store(&instance->in_force, true);
 	if (runs_here(instance))
 		gh_work_open(instance, asker);
 	if (instance->plugin->thread_start && runs_here(instance))
@@ -436,6 +437,11 @@ bool gh_instance_alone(struct gh_instance *instance)
 void gh_instance_retire(struct gh_instance *instance)
 {
 	atomic_store(&instance->retired, true);
+}
+
+bool gh_instance_retired(const struct gh_instance *instance)
+{
+	return atomic_load(&instance->retired);
 }
 
 void gh_instance_free(struct gh_instance **instance)

@@ -39,6 +39,7 @@ void gh_instances_worker_stop(struct gh_asker *asker);
 bool gh_instance_alone(struct gh_instance *instance);
 /* Control thread: not in force any more; an alone() that has not begun isn't called. */
 void gh_instance_retire(struct gh_instance *instance);
+bool gh_instance_retired(const struct gh_instance *instance); /* any thread */
 /* Nobody holds it and every worker has stopped it. Joins its threads, destroy(), unmaps: may take as long as the module likes. */
 void gh_instance_free(struct gh_instance **instance);
 

@@ -53,9 +53,10 @@ struct gh_instance {
 	struct gh_node offload_waits; /* until create has returned */
 	unsigned offloaded;           /* that haven't been run */
 	bool offload_held, offload_ended;
-	bool alone_begun;    /* the control thread's */
-	atomic_bool retired; /* not in force any more */
-	struct gh_job alone; /* GH_BLOCKING */
+	bool alone_begun;     /* the control thread's */
+	atomic_bool in_force; /* a worker has begun with it: it may act */
+	atomic_bool retired;  /* not in force any more */
+	struct gh_job alone;  /* GH_BLOCKING */
 };
 
 /* gh_instance_off(), where it is asked often. */

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "hook/barrier.h"
 #include "base/str.h"
+#include "hook/asker_priv.h"
+#include "hook/attach.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
 
@@ -323,13 +325,15 @@ void gh_runtime_retire(struct gh_runtime **runtime)
 void gh_runtime_worker_start(struct gh_runtime *runtime, struct gh_asker *asker)
 {
 	gh_runtime_ref(runtime);
+	asker->runtime = runtime;
 	for (size_t i = 0; i < runtime->instance_count; i++)
 		gh_instance_worker_start(runtime->instances[i], asker);
 }
 
 void gh_runtime_worker_leave(struct gh_runtime *runtime, struct gh_asker *asker)
 {
-	(void)asker;
+	if (asker->runtime != runtime)
+		gh_attachments_sweep(asker);
 	gh_runtime_unref(runtime);
 }
 

@@ -55,6 +55,8 @@ struct gh_policy {
 	struct gh_chain *authenticate, *authorize, *message;
 };
 
+struct gh_acts; /* hook/acts.h */
+
 /* What belongs to the process, not to one configuration. */
 struct gh_hooks {
 	struct gh_loader *loader;
@@ -68,7 +70,9 @@ struct gh_hooks {
 	/* Any thread: its alone() has returned, or wasn't called because it has been retired. */
 	void (*on_alone)(void *arg, struct gh_instance *instance);
 	void *arg;
-	uint64_t builds; /* 0 at first; of whoever builds */
+	uint64_t builds;            /* 0 at first; of whoever builds */
+	const struct gh_acts *acts; /* what modules may do to the broker; NULL: nothing */
+	void *acts_arg;
 };
 
 /*

@@ -13,6 +13,7 @@ struct gh_snapshot {
 	struct gh_client client;
 	atomic_uint refs;
 	struct gh_shared_identity *identity;
+	struct gh_attachments **home;
 };
 
 static size_t length(const char *s)
@@ -44,6 +45,7 @@ struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts, struct gh_sha
 	snapshot->client.address = put(&text, facts->address);
 	snapshot->client.identity = gh_identity_view(identity);
 	snapshot->identity = gh_identity_ref(identity);
+	snapshot->home = NULL;
 	atomic_init(&snapshot->refs, 1);
 	return snapshot;
 }
@@ -79,6 +81,16 @@ struct gh_snapshot *gh_snapshot_of(const struct gh_client *client)
 struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot)
 {
 	return snapshot->identity;
+}
+
+void gh_snapshot_set_home(struct gh_snapshot *snapshot, struct gh_attachments **home)
+{
+	snapshot->home = home;
+}
+
+struct gh_attachments **gh_snapshot_home(const struct gh_snapshot *snapshot)
+{
+	return snapshot->home;
 }
 
 struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,

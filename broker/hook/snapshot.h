@@ -27,6 +27,14 @@ struct gh_snapshot *gh_snapshot_of(const struct gh_client *client);
 /* borrowed; NULL: none */
 struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot);
 
+/*
+ * Where the connection keeps what modules attach to it, as long as this is the snapshot it goes by; NULL: nowhere, as at
+ * first. For the connection's worker alone: other holders never look.
+ */
+struct gh_attachments;
+void gh_snapshot_set_home(struct gh_snapshot *snapshot, struct gh_attachments **home);
+struct gh_attachments **gh_snapshot_home(const struct gh_snapshot *snapshot);
+
 /* A new one that differs by these; client_id NULL: as it was. */
 struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
 					      struct gh_shared_identity *identity,

@@ -198,6 +198,11 @@ void gh_worker_charge(struct gh_worker *worker, size_t weight)
 	gh_inbox_charge(worker->inbox, weight);
 }
 
+bool gh_worker_crowded(const struct gh_worker *worker)
+{
+	return gh_inbox_crowded(worker->inbox, 0);
+}
+
 void gh_worker_discharge(struct gh_worker *worker, size_t weight)
 {
 	gh_inbox_discharge(worker->inbox, weight);

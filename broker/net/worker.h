@@ -70,6 +70,8 @@ void gh_worker_post(struct gh_worker *to, enum gh_lane lane, struct gh_mail *mai
 /* Any thread: gh_inbox_charge() of its inbox. */
 void gh_worker_charge(struct gh_worker *worker, size_t weight);
 void gh_worker_discharge(struct gh_worker *worker, size_t weight);
+/* Any thread: gh_inbox_crowded() of its inbox. */
+bool gh_worker_crowded(const struct gh_worker *worker);
 
 /* A connected socket becomes a connection of `to`, which tells it by accepted(). Takes fd
  * over, and its slot of the total. */

@@ -84,12 +84,14 @@ static const struct {
 	{ GH_EV_PUBLISH, "publish" },
 	{ GH_EV_DROP, "drop" },
 	{ GH_EV_LIMIT, "limit" },
+	{ GH_EV_BAN, "ban" },
 	{ GH_EV_SESSION, "session" },
 	{ GH_EV_IDENTITY, "identity" },
 	{ GH_EV_PROTOCOL, "protocol" },
 	{ GH_EV_RELOAD, "reload" },
 	{ GH_EV_MODULE, "module" },
 	{ GH_EV_ADMIN, "admin" },
+	{ GH_EV_USAGE, "usage" },
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -107,6 +109,14 @@ uint64_t probe_event_mask(const struct gh_list *names)
 			mask |= kinds[k].kind;
 	}
 	return mask;
+}
+
+static void put_subject(struct probe_line *line, const struct gh_subject *subject)
+{
+	if (!subject)
+		return;
+	probe_line_number(line, "subject_kind", subject->kind);
+	probe_line_string(line, "subject", subject->text);
 }
 
 static void put_client(struct probe_line *line, const struct gh_client *client)
@@ -135,6 +145,9 @@ void probe_write_event(const struct gh_event *event, int fd)
 	probe_line_begin(&line, "event");
 	probe_line_string(&line, "kind", name);
 	put_client(&line, event->client);
+	put_subject(&line, event->subject);
+	if (event->message)
+		probe_line_string(&line, "origin", event->message->origin);
 	probe_line_string(&line, "username", event->username);
 	probe_line_string(&line, "module", event->module);
 	probe_line_string(&line, "why", event->why);
