@@ -34,10 +34,10 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 	if (plugin->exchange && !plugin->exchange_end)
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
-	    !plugin->authorize && !plugin->event)
+	    !plugin->authorize && !plugin->publish && !plugin->event)
 		return gh_error_set(
 			error, GH_EINVAL,
-			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize or event");
+			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish or event");
 	return 0;
 }
 
