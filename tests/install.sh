@@ -21,7 +21,7 @@ conf=$dest$prefix/etc/gatehouse
 quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s install DESTDIR="$dest" $paths
 for file in sbin/gatehoused bin/gatehousectl bin/gatehouse-passwd bin/gatehouse-acl \
 	include/gatehouse/plugin.h include/gatehouse/lib.h lib/libgatehouse-sdk.a lib/pkgconfig/gatehouse-sdk.pc \
-	share/gatehouse/template/Makefile share/gatehouse/examples/fixed-users.c \
+	share/gatehouse/template/Makefile share/gatehouse/examples/fixed-users.c share/man/man3/gatehouse-plugin.3 \
 	share/man/man8/gatehoused.8 share/man/man5/gatehouse.yaml.5 \
 	share/doc/gatehouse/README.md share/doc/gatehouse/examples/gatehouse.yaml \
 	etc/gatehouse/gatehouse.yaml etc/logrotate.d/gatehouse etc/fail2ban/filter.d/gatehouse.conf \

@@ -61,6 +61,25 @@ examples() {
 	done
 }
 
+# The page begins with a whole module and with what is typed to build, check and try it: up to the check it is done here.
+page() {
+	mkdir page
+	awk -v way=page '
+	/^\.Sh A COMPLETE MODULE/ { inside = 1 }
+	/^\.Sh THE PROMISE/ { exit }
+	inside && /^\.Ed/ { file = "" }
+	file { gsub(/\\e/, "\\"); print >(way "/" file) }
+	inside && /^\.Bd/ { file = ++count == 1 ? "hello.c" : "typed" }
+	' "$prefix/share/man/man3/gatehouse-plugin.3"
+	if [ "${shared:?}" = yes ]; then
+		sed '/^gatehoused -t/q' page/typed >page/steps
+	else
+		sed '/^$/q' page/typed >page/steps
+	fi
+	(cd page && stranger env PATH="$prefix/sbin:$PATH" sh -eu steps) >log 2>&1 || { cat log; fail 'the commands of the page'; }
+	[ -f page/hello.so ] || fail 'the page makes no hello.so'
+}
+
 configuration() { # DIRECTORY-OF-MODULES
 	(umask 077 && echo secret >joe)
 	mkdir -p users.d
@@ -85,6 +104,7 @@ loaded() { # DIRECTORY-OF-MODULES
 headers
 template
 examples
+page
 libraries
 if [ "${shared:?}" = yes ]; then
 	loaded my-users
