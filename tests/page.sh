@@ -17,7 +17,7 @@ words() { # PATTERN, of stdin
 }
 
 # Written by hand there: macros that only serve the headers, and the keys that setters hide.
-internal='GH_A_|GH_(API|EXPORT|FN|LINKAGE|PRINTF|UNUSED|TEXT|BYTES|NUMBER|FLAG|PAIR)$'
+internal='GH_A_|GH_HEAD_|GH_(API|EXPORT|FN|LINKAGE|PRINTF|UNUSED|TEXT|BYTES|NUMBER|FLAG|PAIR)$'
 
 # The members of the descriptor; the functions of host.h, of which macros make many; flags, events, verdicts, types ...
 offered() {

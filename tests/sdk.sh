@@ -61,6 +61,45 @@ examples() {
 	done
 }
 
+# The same in C++, by the flags that the page tells.
+plus() {
+	mkdir plus
+	cat >plus/plus.cc <<-'END'
+	#include <gatehouse/lib.h>
+	#include <gatehouse/plugin.h>
+	namespace {
+	struct config { const char *user, *group; };
+	int create(struct gh_host *host, const void *config, void *, void **instance_r, struct gh_error *)
+	{
+		gh_log(host, GH_LOG_INFO, "%s", "made");
+		*instance_r = const_cast<void *>(config);
+		return 0;
+	}
+	void destroy(void *) {}
+	enum gh_verdict authenticate(void *, const struct gh_authenticate *in, struct gh_answer *out)
+	{
+		gh_answer_why(out, "%s", in->client->address);
+		return in->password.n == 1 && gh_equal(in->password.p, "x", 1) ? GH_ERROR : GH_DENY;
+	}
+	const struct gh_option options[] = { GH_OPTION(config, user, GH_STRING, "a user"),
+		{ .name = "group", .type = GH_STRING, .flags = GH_REQUIRED, .offset = offsetof(config, group),
+		  .field_size = sizeof(config::group), .help = "a group" }, {} };
+	int run(void *, size_t, const char *const *, struct gh_reply *reply)
+	{
+		gh_reply_field(reply, "is", "%s", "there");
+		return 0;
+	}
+	const struct gh_command commands[] = { { .name = "show", .help = "show it", .run = run }, {} };
+	}
+	GH_PLUGIN(plus) = { GH_HEAD, .flags = GH_CONCURRENT, .name = "plus", .version = "1", .summary = "C++",
+		.config_size = sizeof(struct config), .options = options, .create = create, .destroy = destroy,
+		.authenticate = authenticate, .command_stride = sizeof(struct gh_command), .commands = commands };
+	END
+	# shellcheck disable=SC2046 # lists of words
+	quiet c++ -std=c++17 -Wall -Wextra -Werror -Wno-missing-field-initializers -shared -fPIC -fvisibility=hidden \
+		-o plus/plus.so plus/plus.cc $(stranger pkg-config --cflags --libs gatehouse-sdk)
+}
+
 # The page begins with a whole module and with what is typed to build, check and try it: up to the check it is done here.
 page() {
 	mkdir page
@@ -85,6 +124,10 @@ configuration() { # DIRECTORY-OF-MODULES
 	mkdir -p users.d
 	echo 'listeners: { a: { address: "127.0.0.1:1", authenticate: [one], authorize: none } }'
 	echo 'plugins:'
+	if [ -f "$1/plus.so" ]; then
+		echo '  one: { module: plus, user: joe, group: staff }'
+		return
+	fi
 	if [ -f "$1/my-users.so" ]; then
 		echo '  one: { module: my-users, user: joe, password: joe }'
 		return
@@ -104,10 +147,12 @@ loaded() { # DIRECTORY-OF-MODULES
 headers
 template
 examples
+plus
 page
 libraries
 if [ "${shared:?}" = yes ]; then
 	loaded my-users
 	loaded gatehouse/examples
+	loaded plus
 fi
 exit $failed
