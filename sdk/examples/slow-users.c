@@ -24,8 +24,8 @@ struct config {
 struct question {
 	struct question *next;
 	struct gh_ticket ticket;
-	char *user;
-	struct gh_bytes password;
+	char *user, *password;
+	size_t password_n;
 };
 
 struct slow_users {
@@ -42,8 +42,8 @@ static void question_free(struct question *question)
 {
 	if (!question)
 		return;
-	gh_wipe((void *)question->password.p, question->password.n);
-	free((void *)question->password.p);
+	gh_wipe(question->password, question->password_n);
+	free(question->password);
 	free(question->user);
 	free(question);
 }
@@ -51,16 +51,18 @@ static void question_free(struct question *question)
 static struct question *question_new(const struct gh_authenticate *in)
 {
 	struct question *question = calloc(1, sizeof(*question));
-	void *password = malloc(in->password.n + 1);
 
-	if (!question || !password || !(question->user = strdup(in->username))) {
-		free(password);
+	if (!question)
+		return NULL;
+	question->user = strdup(in->username);
+	question->password = malloc(in->password.n + 1);
+	if (!question->user || !question->password) {
 		question_free(question);
 		return NULL;
 	}
 	if (in->password.n)
-		memcpy(password, in->password.p, in->password.n);
-	question->password = (struct gh_bytes){ password, in->password.n };
+		memcpy(question->password, in->password.p, in->password.n);
+	question->password_n = in->password.n;
 	return question;
 }
 
@@ -93,8 +95,8 @@ static bool known(const struct config *config, const char *user)
 
 static bool right(const struct config *config, const struct question *question)
 {
-	return question->password.n == config->password.n &&
-	       gh_equal(question->password.p, config->password.p, config->password.n) &&
+	return question->password_n == config->password.n &&
+	       gh_equal(question->password, config->password.p, config->password.n) &&
 	       known(config, question->user);
 }
 

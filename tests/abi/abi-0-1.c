@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if GH_ABI_MAJOR != 0 || GH_ABI_MINOR != 1
-#error "not the headers of 0.1"
-#endif
+_Static_assert(GH_ABI == 1, "the headers of 0.1");
 
 struct user {
 	const char *name, *group;
