@@ -43,6 +43,7 @@ def test_fixed_users(serve, connect, tmp_path):
     ann.ping()
 
 
+@pytest.mark.threads
 def test_slow_users(serve, connect, tmp_path):
     """Many at once, all answered."""
     broker = serve({"module": "slow-users", "users": ["ann", "joe"], "password": str(tmp_path / "ann.secret"), "delay": "20ms"})
