@@ -20,7 +20,9 @@ conf=$dest$prefix/etc/gatehouse
 # shellcheck disable=SC2086 # a list of words
 quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s install DESTDIR="$dest" $paths
 for file in sbin/gatehoused bin/gatehousectl bin/gatehouse-passwd bin/gatehouse-acl \
-	include/gatehouse/plugin.h share/man/man8/gatehoused.8 share/man/man5/gatehouse.yaml.5 \
+	include/gatehouse/plugin.h include/gatehouse/lib.h lib/libgatehouse-sdk.a lib/pkgconfig/gatehouse-sdk.pc \
+	share/gatehouse/template/Makefile share/gatehouse/examples/fixed-users.c share/man/man3/gatehouse-plugin.3 \
+	share/man/man8/gatehoused.8 share/man/man5/gatehouse.yaml.5 \
 	share/doc/gatehouse/README.md share/doc/gatehouse/examples/gatehouse.yaml \
 	etc/gatehouse/gatehouse.yaml etc/logrotate.d/gatehouse etc/fail2ban/filter.d/gatehouse.conf \
 	lib/systemd/system/gatehouse.service lib/sysusers.d/gatehouse.conf lib/tmpfiles.d/gatehouse.conf; do
@@ -36,6 +38,8 @@ writable=$(find "$dest" -perm /022 ! -type l)
 [ -z "$writable" ] || fail "writable by others: $writable"
 ! grep -rn '@[a-z]*dir@' "$dest$prefix/lib/s"* "$dest$prefix/lib/tmpfiles.d" "$dest$prefix/etc" ||
 	fail 'a path was not put in'
+
+sh "${srcdir:?}/tests/sdk.sh" "$dest$prefix" || fail 'the installed SDK'
 
 # An administrator's file is never written over, nor taken away.
 echo 'mine' >"$conf/gatehouse.yaml"

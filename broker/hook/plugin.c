@@ -36,11 +36,11 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
 	    !plugin->authorize && !plugin->publish && !plugin->event && !plugin->barrier &&
-	    !plugin->subject && !plugin->commands)
+	    !plugin->handshake && !plugin->psk && !plugin->subject && !plugin->commands)
 		return gh_error_set(
 			error, GH_EINVAL,
-			"its descriptor lacks a hook: accept, authenticate, exchange, lookup, authorize, publish, "
-			"event, barrier or subject, or commands");
+			"its descriptor lacks a hook: accept, handshake, psk, authenticate, exchange, lookup, authorize, "
+			"publish, event, barrier or subject, or commands");
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 				    "it has flags that this broker doesn't know (0x%x)",
 				    plugin->flags & ~KNOWN_FLAGS);
 	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) &&
-	    (plugin->accept || plugin->event || plugin->barrier))
+	    (plugin->accept || plugin->psk || plugin->event || plugin->barrier))
 		return gh_error_set(
 			error, GH_EINVAL,
 			"it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too",

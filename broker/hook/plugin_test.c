@@ -106,6 +106,7 @@ START_TEST(longer)
 	struct gh_error error = { 0 };
 
 	theirs.plugin.size = sizeof(theirs);
+	ck_assert_uint_eq(theirs.plugin.abi, GH_ABI);
 	ck_assert_int_eq(adopt(&theirs.plugin, &ours, &error), 0);
 	ck_assert_ptr_eq(ours.authorize, authorize);
 }
@@ -157,6 +158,73 @@ START_TEST(with_commands)
 }
 END_TEST
 
+/* Rows as an earlier edition may have had them: what is behind the default is missing. */
+START_TEST(narrow_stride)
+{
+	static const struct narrow {
+		const char *name;
+		uint32_t type, flags;
+		size_t offset, field_size;
+		const char *standard;
+	} narrow[] = {
+		{ "word", GH_STRING, 0, offsetof(struct config, word), sizeof(char *), "default" },
+		{ .name = NULL },
+	};
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.options = (const struct gh_option *)(const void *)narrow;
+	theirs.option_stride = sizeof(narrow[0]);
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+}
+END_TEST
+
+static int run(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
+{
+	(void)instance, (void)count, (void)arguments, (void)reply;
+	return 0;
+}
+
+/* Commands that are longer than ours: at our stride the second one would be no command. */
+START_TEST(command_stride)
+{
+	static const struct wide {
+		struct gh_command command;
+		const void *more[2];
+	} wide[] = {
+		{ { .name = "first", .help = "one", .run = run }, { "Not a name!", "" } },
+		{ { .name = "second", .help = "two", .run = run }, { "Not a name!", "" } },
+		{ { .name = NULL }, { NULL, NULL } },
+	};
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.commands = &wide[0].command;
+	theirs.command_stride = sizeof(wide[0]);
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+	ck_assert_ptr_eq(ours.create, create);
+}
+END_TEST
+
+/* A descriptor of 0.1 ends before the commands; what lies behind it is somebody else's. */
+START_TEST(edition_0_1)
+{
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.abi = 1;
+	theirs.size = offsetof(struct gh_plugin, command_stride);
+	memset((char *)&theirs + theirs.size, 0xa5, sizeof(theirs) - theirs.size);
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+	ck_assert_ptr_eq(ours.authorize, authorize);
+	ck_assert_ptr_null(ours.alone);
+	ck_assert_ptr_null(ours.handshake);
+	ck_assert_ptr_null(ours.psk);
+	ck_assert_ptr_null(ours.publish);
+	ck_assert_ptr_null(ours.subject);
+}
+END_TEST
+
 static void refused(const struct gh_plugin *theirs, const char *a, const char *b)
 {
 	struct gh_plugin ours;
@@ -187,7 +255,10 @@ START_TEST(refusals)
 	CHANGED(bad.config_size = 4, "word", "");
 	CHANGED(bad.commands = no_help, "'one'", "lacks 'help'");
 	CHANGED((bad.commands = commands, bad.command_stride = 0), "rows of commands", "0 bytes");
+	CHANGED(bad.option_stride = 8, "8 bytes", "expected at least");
+	CHANGED(bad.option_stride = sizeof(struct gh_option) + 1, "bytes", "expected");
 }
 END_TEST
 
-GH_TEST_MAIN("hook/plugin", shorter, longer, stride, with_commands, refusals)
+GH_TEST_MAIN("hook/plugin", shorter, longer, stride, with_commands, narrow_stride, command_stride,
+	     edition_0_1, refusals)

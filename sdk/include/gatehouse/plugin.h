@@ -86,7 +86,8 @@ struct gh_option {
 #define GH_REQUIRED 0x1u
 #define GH_UNLIMITED 0x2u /* numbers, sizes, durations: also `unlimited`, the greatest value of the field */
 
-/* GH_OPTION(struct config, file, GH_PATH, "password file", .flags = GH_REQUIRED) */
+/* GH_OPTION(struct config, file, GH_PATH, "password file", .flags = GH_REQUIRED)
+ * C++ wants members in order: there a row with flags, default or bounds is written in full. */
 #define GH_OPTION(strct, field, kind, text, ...)                                                     \
 	{                                                                                            \
 		.name = #field, .type = kind, .offset = offsetof(strct, field),                      \
@@ -158,9 +159,13 @@ struct gh_plugin {
 	gh_subject_fn *subject;
 	gh_barrier_fn *barrier;
 };
-#define GH_HEAD                                                                                      \
-	.size = sizeof(struct gh_plugin), .abi = GH_ABI,                                             \
-	.option_stride = sizeof(struct gh_option), .command_stride = sizeof(struct gh_command)
+#define GH_HEAD_0_1                                                                                  \
+	.size = sizeof(struct gh_plugin), .abi = GH_ABI, .option_stride = sizeof(struct gh_option)
+#ifdef __cplusplus /* members in order: whoever has commands gives command_stride, before them */
+#define GH_HEAD GH_HEAD_0_1
+#else
+#define GH_HEAD GH_HEAD_0_1, .command_stride = sizeof(struct gh_command)
+#endif
 
 /* GH_PLUGIN(auth_file) = { GH_HEAD, .name = "auth-file", ... };
  * (auth_file: the file's name, '_' for '-') */
