@@ -248,7 +248,6 @@ void gh_do_log(struct gh_script *script, struct gh_facts *facts)
 		return;
 	if (word && !level) {
 		gh_testhost_log_clear(script->host);
-		gh_facts_word(facts, "cleared");
 		return;
 	}
 	if (line->expects)
@@ -266,14 +265,16 @@ void gh_do_act(struct gh_script *script, struct gh_facts *facts)
 		gh_script_wrong(script, "expected act, or act clear");
 	if (!gh_script_right(script))
 		return;
-	act = gh_testhost_act(script->host);
-	if (act && !word)
-		gh_act_facts(act, facts);
-	else
-		gh_facts_word(facts, word ? "cleared" : "none");
-	gh_act_free(&act);
 	while (word && (act = gh_testhost_act(script->host)))
 		gh_act_free(&act);
+	if (word)
+		return;
+	act = gh_testhost_act(script->host);
+	if (act)
+		gh_act_facts(act, facts);
+	else
+		gh_facts_word(facts, "none");
+	gh_act_free(&act);
 }
 
 void gh_do_busy(struct gh_script *script, struct gh_facts *facts)
