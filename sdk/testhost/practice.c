@@ -112,14 +112,15 @@ static int subject(void *instance, const struct gh_subject_request *in, struct g
 
 /* ---- life ---- */
 
+/* As often as `number` says. */
 static void tick(void *instance, void *arg)
 {
 	struct practice *practice = instance;
 
 	practice->ticks++;
-	gh_log(practice->host, GH_LOG_INFO, "%s %u at %lld", (const char *)arg, practice->ticks,
-	       (long long)gh_wall(practice->host));
-	if (practice->ticks == 3)
+	gh_log(practice->host, GH_LOG_INFO, "%s %lld at %lld", (const char *)arg,
+	       (long long)practice->ticks, (long long)gh_wall(practice->host));
+	if (practice->ticks == practice->config->number)
 		gh_timer_stop(practice->host, practice->timer);
 }
 

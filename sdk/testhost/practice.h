@@ -30,7 +30,7 @@ struct practice {
 	struct gh_ticket tickets[TICKETS]; /* kept for the command "answer" */
 	unsigned ticket_count;
 	struct gh_timer timer;
-	unsigned ticks;
+	int64_t ticks;
 	struct gh_watch watch;
 	int pipe[2];
 	struct gh_ticket reply;

@@ -7,7 +7,6 @@
 #include "lane.h"
 #include "metric.h"
 #include "options.h"
-#include "reply.h"
 #include "testhost.h"
 
 enum { LOG_MOST = 10000, OFFLOAD_MOST = 1024 };

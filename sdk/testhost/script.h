@@ -7,7 +7,6 @@
 #include "lend.h"
 #include "line.h"
 #include "options.h"
-#include "reply.h"
 #include "testhost.h"
 
 /* A client as the script has it. */

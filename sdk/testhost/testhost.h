@@ -20,6 +20,7 @@
 #define GH_TESTHOST_H
 
 #include "answer.h"
+#include "reply.h"
 
 struct gh_testhost;
 
