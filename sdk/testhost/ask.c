@@ -244,7 +244,7 @@ void gh_ticket_expires(void *arg, void *number)
 	struct gh_testhost *host = arg;
 	struct gh_ticket ticket = gh_ticket_numbered((uint32_t)(uintptr_t)number);
 
-	if (gh_tickets_state(&host->tickets, ticket) < GH_TICKET_ANSWERED)
+	if (gh_testhost_waits(host, ticket))
 		gh_tickets_close(&host->tickets, ticket, GH_TICKET_TIMED_OUT);
 }
 
@@ -261,6 +261,11 @@ struct gh_answer *gh_testhost_take(struct gh_testhost *host, struct gh_ticket ti
 		return answer;
 	default: return NULL;
 	}
+}
+
+bool gh_testhost_waits(struct gh_testhost *host, struct gh_ticket ticket)
+{
+	return gh_tickets_state(&host->tickets, ticket) < GH_TICKET_ANSWERED;
 }
 
 void gh_testhost_drop(struct gh_testhost *host, struct gh_ticket ticket)

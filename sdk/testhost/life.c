@@ -472,6 +472,11 @@ void gh_testhost_name(struct gh_testhost *host, const char *name)
 	set_text(&host->name, name);
 }
 
+const char *gh_testhost_named(const struct gh_testhost *host)
+{
+	return host->name;
+}
+
 void gh_testhost_directory(struct gh_testhost *host, const char *path)
 {
 	set_text(&host->directory, path);

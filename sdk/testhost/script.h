@@ -100,6 +100,7 @@ gh_command_fn gh_do_accept, gh_do_handshake, gh_do_psk, gh_do_authenticate, gh_d
 /* script_later.c */
 void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_ticket ticket,
 		   uint32_t point, bool reply);
+bool gh_waiter_waits(struct gh_script *script, const struct gh_actor *actor, uint32_t point);
 void gh_waiters_drop(struct gh_script *script, const struct gh_actor *actor); /* NULL: of all */
 /* What follows from an answer: the identity, the end of an exchange. */
 void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32_t point,

@@ -185,6 +185,8 @@ void gh_do_exchange(struct gh_script *script, struct gh_facts *facts)
 	in.method = gh_lend_str(&lent, gh_line_value(script->line, "method"));
 	in.data = gh_lend_bytes(&lent, gh_line_value(script->line, "data"));
 	in.channel_binding = gh_lend_bytes(&lent, gh_line_value(script->line, "channel-binding"));
+	if (gh_waiter_waits(script, actor, GH_AT_EXCHANGE))
+		gh_script_wrong(script, "the step before hasn't been answered yet");
 	if (can_ask(script, &lent))
 		finish(script, actor,
 		       gh_testhost_exchange(script->host, &actor->run,

@@ -374,7 +374,7 @@ static void become(struct gh_actor *actor, const char *key, struct gh_bytes valu
 void gh_actor_become(struct gh_script *script, struct gh_actor *actor, const struct gh_answer *answer)
 {
 	struct gh_bytes principal = gh_answer_of(answer, GH_A_PRINCIPAL);
-	const char *name = gh_testhost_plugin(script->host)->name, *named = text(actor, "principal");
+	const char *name = gh_testhost_named(script->host), *named = text(actor, "principal");
 	char *before = gh_copy(named), *expires;
 
 	/* A lookup needn't name again whom it has named. */

@@ -28,7 +28,10 @@ void gh_do_name(struct gh_script *script, struct gh_facts *facts)
 	const char *name = only_word(script, "the instance's name");
 
 	(void)facts;
-	if (name && before_create(script))
+	if (name && (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")]))
+		gh_script_wrong(script,
+				"a name is of lower case letters, digits and '-', found '%s'", name);
+	if (!script->problem && before_create(script))
 		gh_testhost_name(script->host, name);
 }
 

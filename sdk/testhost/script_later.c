@@ -64,6 +64,16 @@ static struct gh_waiter *named(struct gh_script *script)
 	return waiter;
 }
 
+bool gh_waiter_waits(struct gh_script *script, const struct gh_actor *actor, uint32_t point)
+{
+	const struct gh_waiter *waiter = script->waiters;
+
+	while (waiter && (waiter->actor != actor || waiter->point != point || waiter->over ||
+			  !gh_testhost_waits(script->host, waiter->ticket)))
+		waiter = waiter->next;
+	return waiter;
+}
+
 void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32_t point,
 			const struct gh_answer *answer)
 {
@@ -75,12 +85,18 @@ void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32
 		gh_testhost_exchange_end(script->host, &actor->run);
 }
 
+static void tell_no_answer(struct gh_script *script, const struct gh_waiter *waiter,
+			   struct gh_facts *facts)
+{
+	gh_facts_word(facts, gh_testhost_waits(script->host, waiter->ticket) ? "pending" : "over");
+}
+
 static void expect_answer(struct gh_script *script, struct gh_waiter *waiter, struct gh_facts *facts)
 {
 	struct gh_answer *answer = gh_testhost_take(script->host, waiter->ticket);
 
 	if (!answer) {
-		gh_facts_word(facts, "pending");
+		tell_no_answer(script, waiter, facts);
 		return;
 	}
 	gh_answer_facts(answer, facts);
@@ -94,7 +110,7 @@ static void expect_reply(struct gh_script *script, struct gh_waiter *waiter, str
 	struct gh_reply *reply = gh_testhost_take_reply(script->host, waiter->ticket);
 
 	if (!reply) {
-		gh_facts_word(facts, "pending");
+		tell_no_answer(script, waiter, facts);
 		return;
 	}
 	gh_reply_facts(reply, facts);

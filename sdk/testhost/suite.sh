@@ -84,6 +84,12 @@ chmod 644 "$scratch/key"
 run 1 "$modules/practice.so" "$scratch/key.script"
 grep -q "chmod" "$scratch/err" || fail 'a secret that others may read'
 
+# The page has every command, and no other.
+sed -n 's/^\t{ "\([a-z-]*\)", gh_do_.*/\1/p' "$srcdir/sdk/testhost/script.c" | sort -u >"$scratch/commands"
+sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' "$srcdir/sdk/testhost/gatehouse-testhost.1" | sort -u >"$scratch/described"
+[ -s "$scratch/commands" ] || fail 'no commands found'
+diff "$scratch/commands" "$scratch/described" || fail 'gatehouse-testhost(1) has other commands than the program'
+
 # What a hook was lent isn't there after the call: spoilt, or found by AddressSanitizer.
 printf 'create\nclient joe\nauthenticate joe user=keep\ncommand "read kept" -> 1.kept=keep\n' >"$scratch/keep.script"
 "$testhost" "$modules/practice.so" "$scratch/keep.script" >"$scratch/out" 2>"$scratch/err" && fail 'a kept pointer went unnoticed'

@@ -41,6 +41,7 @@ const struct gh_plugin *gh_testhost_plugin(const struct gh_testhost *host);
 
 /* Before create; each is copied. */
 void gh_testhost_name(struct gh_testhost *host, const char *name); /* the module's, if not given */
+const char *gh_testhost_named(const struct gh_testhost *host);
 void gh_testhost_directory(struct gh_testhost *host,
 			   const char *path); /* below which gh_directory() is */
 void gh_testhost_clock(struct gh_testhost *host, int64_t wall_us); /* 2026-01-01 00:00, if not given */
@@ -100,6 +101,8 @@ void gh_testhost_exchange_end(struct gh_testhost *host, struct gh_run *run);
 
 /* NULL: not answered yet. Once there is an answer, the ticket is closed by this. */
 struct gh_answer *gh_testhost_take(struct gh_testhost *host, struct gh_ticket ticket);
+/* Nobody has answered it yet, and somebody waits. */
+bool gh_testhost_waits(struct gh_testhost *host, struct gh_ticket ticket);
 /* Nobody waits for it any more. */
 void gh_testhost_drop(struct gh_testhost *host, struct gh_ticket ticket);
 /* Real time: until a thread of the module's, a descriptor or offloaded work has answered. */
