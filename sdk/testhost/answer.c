@@ -137,12 +137,12 @@ static void set_group(struct gh_answer *answer, const char *p, size_t n)
 	char *group;
 
 	if (!n || !gh_utf8(p, n)) {
-		answer->bad = "a group is empty or isn't UTF-8";
+		answer->bad_grant = "a group is empty or isn't UTF-8";
 		return;
 	}
 	answer->pair_bytes += n;
 	if (pairs_of(answer, GH_A_GROUP) >= GROUPS_MAX || answer->pair_bytes > PAIR_BYTES_MAX) {
-		answer->bad = "more groups than 256, or than 8 KiB of them";
+		answer->bad_grant = "more groups than 256, or than 8 KiB of them";
 		return;
 	}
 	group = gh_copy_n(p, n);
@@ -193,7 +193,7 @@ void gh_answer_set_bytes(struct gh_answer *answer, uint32_t key, const void *p, 
 	}
 	bad = bad_bytes(answer, key, p, n);
 	if (bad) {
-		answer->bad = bad;
+		*(key == GH_A_PRINCIPAL ? &answer->bad_grant : &answer->bad) = bad;
 		return;
 	}
 	forget(answer, key);
@@ -226,7 +226,7 @@ void gh_answer_set_pair(struct gh_answer *answer, uint32_t key, const char *name
 		return;
 	bad = bad_pair(answer, key, name, value);
 	if (bad)
-		answer->bad = bad;
+		*(key == GH_A_ATTRIBUTE ? &answer->bad_grant : &answer->bad) = bad;
 	else
 		add_pair(answer, key, name, value);
 }
@@ -248,9 +248,9 @@ void gh_answer_set_number(struct gh_answer *answer, uint32_t key, int64_t value)
 		return;
 	if (key == GH_A_EXPIRES) {
 		if (value < 0)
-			answer->bad = "it expires before 1970";
+			answer->bad_grant = "it expires before 1970";
 		else if (value > LAST_SECOND)
-			answer->bad = "it expires after the year 9999";
+			answer->bad_grant = "it expires after the year 9999";
 		if (value <= 0 || (gh_answer_has(answer, key) && answer->numbers[key] <= value))
 			return;
 	}

@@ -31,7 +31,8 @@ struct gh_answer {
 	struct gh_ticket ticket; /* got by gh_pend(), or the one that is answered; id 0: none */
 	pthread_t thread;        /* that began it */
 	uint64_t set;            /* bits of enum gh_answer_key */
-	const char *bad;         /* a value that the core can't take */
+	/* Values that the core can't take: of any answer but a denial, and of what an ALLOW grants. */
+	const char *bad, *bad_grant;
 	char *why;
 	struct gh_bytes bytes[GH_A_PROPERTY + 1]; /* owned copies, by key */
 	int64_t numbers[GH_A_PROPERTY + 1];

@@ -28,11 +28,6 @@ static enum gh_verdict overrule(struct gh_answer *answer, const char *why)
 	return fail(answer, GH_CAUSE_POLICY, why);
 }
 
-static bool is_login(const struct gh_answer *answer)
-{
-	return answer->about.point >= GH_AT_AUTHENTICATE && answer->about.point <= GH_AT_LOOKUP;
-}
-
 static enum gh_verdict judge_allow(struct gh_answer *answer)
 {
 	if (answer->about.point == GH_AT_PSK && !gh_answer_has(answer, GH_A_PSK_KEY))
@@ -76,9 +71,10 @@ static enum gh_verdict judge(struct gh_answer *answer, enum gh_verdict verdict)
 		return fail(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
 	if (verdict == GH_ERROR)
 		return fail(answer, GH_CAUSE_BACKEND, "it could not tell");
-	/* What a denied client was given is nobody's. */
-	if (answer->bad && !(is_login(answer) && verdict == GH_DENY))
-		return overrule(answer, answer->bad);
+	if (answer->bad && verdict != GH_DENY)
+		return fail(answer, GH_CAUSE_BACKEND, answer->bad);
+	if (answer->bad_grant && verdict == GH_ALLOW)
+		return overrule(answer, answer->bad_grant);
 	return verdict == GH_ALLOW ? judge_allow(answer) : verdict;
 }
 

@@ -240,3 +240,10 @@ struct gh_reply *gh_testhost_take_reply(struct gh_testhost *host, struct gh_tick
 	default: return NULL;
 	}
 }
+
+void gh_testhost_drop_reply(struct gh_testhost *host, struct gh_ticket ticket)
+{
+	struct gh_reply *reply = gh_tickets_close(&host->tickets, ticket, GH_TICKET_DROPPED);
+
+	gh_reply_free(&reply);
+}

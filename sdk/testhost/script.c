@@ -233,8 +233,10 @@ static void run_line(struct gh_script *script)
 		gh_script_wrong(script, "'%s' has no answer that could be expected", name);
 	else
 		commands[i].fn(script, &facts);
-	if (!script->problem)
+	if (!script->problem) {
 		gh_testhost_settle(script->host);
+		gh_waiters_settle(script);
+	}
 	if (!script->problem && (commands[i].flags & ANSWERS))
 		compare(script, &facts, commands[i].flags);
 	gh_facts_done(&facts);
@@ -243,25 +245,25 @@ static void run_line(struct gh_script *script)
 /* False: not a line that could be understood. */
 static bool do_line(struct gh_script *script, const char *text)
 {
-	struct gh_line line;
+	struct gh_line *line = &script->current;
 	const char *problem;
 	size_t column;
 	bool right;
 
-	if (gh_line_parse(text, &line, &problem, &column) != 0) {
+	if (gh_line_parse(text, line, &problem, &column) != 0) {
 		fprintf(stderr, "%s:%u:%zu: %s\n", script->file, script->number, column, problem);
 		return false;
 	}
-	script->line = &line;
+	script->line = line;
 	script->judged = false;
-	if (line.count)
+	if (line->count)
 		run_line(script);
 	if (script->problem)
 		complain(script, script->problem);
 	right = !script->problem;
 	free(script->problem);
 	script->problem = NULL;
-	gh_line_done(&line);
+	gh_line_done(line);
 	return right;
 }
 

@@ -32,9 +32,9 @@ struct gh_script {
 	struct gh_testhost *host;
 	const char *file;
 	char *realm;
-	unsigned number; /* of the line */
-	struct gh_line *line;
-	char *problem; /* of the line; NULL: none */
+	unsigned number;               /* of the line */
+	struct gh_line current, *line; /* line: current, or one of those that are present */
+	char *problem;                 /* of the line; NULL: none */
 	struct gh_actor *actors;
 	struct gh_waiter *waiters;
 	uint64_t connections;
@@ -102,6 +102,7 @@ void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_t
 		   uint32_t point, bool reply);
 bool gh_waiter_waits(struct gh_script *script, const struct gh_actor *actor, uint32_t point);
 void gh_waiters_drop(struct gh_script *script, const struct gh_actor *actor); /* NULL: of all */
+void gh_waiters_settle(struct gh_script *script);
 /* What follows from an answer: the identity, the end of an exchange. */
 void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32_t point,
 			const struct gh_answer *answer);

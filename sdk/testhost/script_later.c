@@ -25,14 +25,10 @@ void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_t
 
 static void waiter_drop(struct gh_script *script, struct gh_waiter *waiter)
 {
-	struct gh_reply *reply;
-
-	if (waiter->reply) {
-		reply = gh_testhost_take_reply(script->host, waiter->ticket);
-		gh_reply_free(&reply);
-	} else if (!waiter->over) {
+	if (waiter->reply)
+		gh_testhost_drop_reply(script->host, waiter->ticket);
+	else
 		gh_testhost_drop(script->host, waiter->ticket);
-	}
 	waiter->over = true;
 }
 
@@ -118,18 +114,43 @@ static void expect_reply(struct gh_script *script, struct gh_waiter *waiter, str
 	waiter->over = true;
 }
 
-void gh_do_expect(struct gh_script *script, struct gh_facts *facts)
+/* What it has become. */
+static void expect(struct gh_script *script, struct gh_waiter *waiter, struct gh_facts *facts)
 {
-	struct gh_waiter *waiter = named(script);
-
-	if (!gh_script_right(script))
-		return;
 	if (waiter->over)
 		gh_facts_word(facts, "over");
 	else if (waiter->reply)
 		expect_reply(script, waiter, facts);
 	else
 		expect_answer(script, waiter, facts);
+}
+
+/* Nobody will ask for an answer without a name: it takes effect by itself. */
+void gh_waiters_settle(struct gh_script *script)
+{
+	struct gh_waiter **at = &script->waiters, *gone;
+	struct gh_facts facts = { 0 };
+
+	while ((gone = *at)) {
+		if (!gone->name)
+			expect(script, gone, &facts);
+		if (gone->name || (!gone->over && gh_testhost_waits(script->host, gone->ticket))) {
+			at = &gone->next;
+			continue;
+		}
+		*at = gone->next;
+		free(gone);
+	}
+	gh_facts_done(&facts);
+}
+
+void gh_do_expect(struct gh_script *script, struct gh_facts *facts)
+{
+	struct gh_waiter *waiter = named(script);
+
+	if (!gh_script_right(script))
+		return;
+	expect(script, waiter, facts);
 }
 
 static unsigned limit_of(struct gh_script *script)

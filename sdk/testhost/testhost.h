@@ -120,6 +120,7 @@ struct gh_reply *gh_testhost_command(struct gh_testhost *host, const char *name,
 struct gh_reply *gh_testhost_subject(struct gh_testhost *host, bool forget,
 				     struct gh_subject subject, struct gh_error *error);
 struct gh_reply *gh_testhost_take_reply(struct gh_testhost *host, struct gh_ticket ticket);
+void gh_testhost_drop_reply(struct gh_testhost *host, struct gh_ticket ticket);
 
 /* ---- what the module did ---- */
 enum gh_act_kind {
