@@ -487,6 +487,11 @@ void gh_testhost_base(struct gh_testhost *host, const char *directory)
 	set_text(&host->base, directory);
 }
 
+char *gh_testhost_path(const struct gh_testhost *host, const char *path)
+{
+	return *path == '/' ? gh_copy(path) : gh_format("%s/%s", host->base ? host->base : ".", path);
+}
+
 void gh_testhost_clock(struct gh_testhost *host, int64_t wall_us)
 {
 	host->clock.wall_us = wall_us - (int64_t)(gh_clock_now(&host->clock) / 1000);

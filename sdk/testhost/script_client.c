@@ -236,9 +236,9 @@ const struct gh_identity *gh_actor_identity(struct gh_script *script, const stru
 static void read_certificate(struct gh_script *script, const char *path, size_t n,
 			     struct gh_lent *lent, struct gh_bytes *der_r)
 {
-	char *name = gh_copy_n(path, n);
+	char *name = gh_copy_n(path, n), *whole = gh_testhost_path(script->host, name);
 	uint8_t *der = gh_new(CERTIFICATE_MOST);
-	FILE *in = fopen(name, "rb");
+	FILE *in = fopen(whole, "rb");
 	size_t size = in ? fread(der, 1, CERTIFICATE_MOST, in) : 0;
 
 	if (!size || size == CERTIFICATE_MOST || der[0] != 0x30)
@@ -247,6 +247,7 @@ static void read_certificate(struct gh_script *script, const char *path, size_t 
 	if (in)
 		fclose(in);
 	free(der);
+	free(whole);
 	free(name);
 }
 

@@ -90,6 +90,15 @@ sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' "$srcdir/sdk/testhost/gatehouse-testhost.
 [ -s "$scratch/commands" ] || fail 'no commands found'
 diff "$scratch/commands" "$scratch/described" || fail 'gatehouse-testhost(1) has other commands than the program'
 
+# Certificates of files beside the script.
+printf '0\003abc' >"$scratch/leaf.der"
+printf 'client joe tls=1.2 verified=yes chain=leaf.der,leaf.der\ncreate\nhandshake joe -> pass why="TLS 0x303, 2 certificates*"\n' \
+	>"$scratch/chain.script"
+run 0 "$modules/practice.so" "$scratch/chain.script"
+printf 'client joe tls=1.2 chain=key\n' >"$scratch/no-chain.script"
+run 2 "$modules/practice.so" "$scratch/no-chain.script"
+said "$scratch/no-chain.script:1: chain: 'key' is no certificate in DER"
+
 # What a hook was lent isn't there after the call: spoilt, or found by AddressSanitizer.
 printf 'create\nclient joe\nauthenticate joe user=keep\ncommand "read kept" -> 1.kept=keep\n' >"$scratch/keep.script"
 "$testhost" "$modules/practice.so" "$scratch/keep.script" >"$scratch/out" 2>"$scratch/err" && fail 'a kept pointer went unnoticed'

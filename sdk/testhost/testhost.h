@@ -57,6 +57,7 @@ void gh_testhost_show(struct gh_testhost *host,
 void gh_testhost_option(struct gh_testhost *host, const char *path, const char *const *words,
 			size_t count, const char *place);
 void gh_testhost_base(struct gh_testhost *host, const char *directory);
+char *gh_testhost_path(const struct gh_testhost *host, const char *path); /* to be freed */
 
 /* create, thread_start and alone. An error is create's: where alone fails, the instance is left, and
  * answers GH_ERROR to all. */
