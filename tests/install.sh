@@ -19,7 +19,7 @@ conf=$dest$prefix/etc/gatehouse
 # As a normal user, into any prefix below DESTDIR.
 # shellcheck disable=SC2086 # a list of words
 quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s install DESTDIR="$dest" $paths
-for file in sbin/gatehoused bin/gatehousectl bin/gatehouse-passwd bin/gatehouse-acl \
+for file in sbin/gatehoused bin/gatehousectl bin/gatehouse-passwd bin/gatehouse-acl bin/gatehouse-testhost \
 	include/gatehouse/plugin.h include/gatehouse/lib.h lib/libgatehouse-sdk.a lib/pkgconfig/gatehouse-sdk.pc \
 	share/gatehouse/template/Makefile share/gatehouse/examples/fixed-users.c share/man/man3/gatehouse-plugin.3 \
 	share/man/man8/gatehoused.8 share/man/man5/gatehouse.yaml.5 \
