@@ -268,7 +268,8 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 		       struct gh_error *error)
 {
 	struct gh_error failure = { .api = &gh_host_table };
-	void *before = previous && previous->module == instance->module ? previous->self : NULL;
+	void *before = previous && gh_module_same(previous->module, instance->module) ? previous->self
+										      : NULL;
 	int rc;
 
 	gh_here()->creating = instance;
