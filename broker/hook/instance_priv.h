@@ -43,9 +43,9 @@ struct gh_instance {
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;
 	void *locals[GH_ASKERS_MAX]; /* of workers, by index */
-	bool alone_begun;    /* the control thread's */
-	atomic_bool retired; /* not in force any more */
-	struct gh_job alone; /* GH_BLOCKING */
+	bool alone_begun;            /* the control thread's */
+	atomic_bool retired;         /* not in force any more */
+	struct gh_job alone;         /* GH_BLOCKING */
 };
 
 /* gh_instance_off(), where it is asked often. */
@@ -65,6 +65,9 @@ int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings 
 struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
 					     const struct gh_plugin_settings *settings,
 					     const struct gh_plugin *plugin);
+/* There is none of this name: GH_ENOENT, with the nearest there is. */
+int gh_instance_unknown(struct gh_instance *const *instances, size_t count, const char *name,
+			struct gh_error *error);
 /* Its figures in the registry, by its name. */
 void gh_instance_make_series(struct gh_instance *instance);
 /* create(); previous: the instance of that name in force, or NULL. */
