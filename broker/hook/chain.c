@@ -3,7 +3,6 @@
 #include "hook/chain.h"
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "hook/call.h"
 
 #include <stdlib.h>
@@ -19,19 +18,9 @@ static struct gh_instance *find(struct gh_instance *const *instances, size_t cou
 static int unknown(struct gh_instance *const *instances, size_t count,
 		   const struct gh_entry_settings *entry, struct gh_error *error)
 {
-	const char **names = gh_alloc_array(count, sizeof(*names));
-	const char *nearest;
-
-	for (size_t i = 0; i < count; i++)
-		names[i] = instances[i]->name;
-	nearest = gh_str_nearest(entry->name, names, count);
-	free(names);
-	if (nearest)
-		return gh_error_set(error, GH_EINVAL,
-				    "%s: there is no '%s' in plugins: did you mean '%s'?",
-				    entry->where, entry->name, nearest);
-	return gh_error_set(error, GH_EINVAL, "%s: there is no '%s' in plugins", entry->where,
-			    entry->name);
+	gh_instance_unknown(instances, count, entry->name, error);
+	gh_error_prefix(error, "%s", entry->where);
+	return GH_EINVAL;
 }
 
 static bool can_login(const struct gh_instance *instance)

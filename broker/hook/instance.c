@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "hook/asker_priv.h"
 #include "hook/call.h"
 #include "hook/host.h"
@@ -255,6 +256,22 @@ struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
 	return instance;
 }
 
+int gh_instance_unknown(struct gh_instance *const *instances, size_t count, const char *name,
+			struct gh_error *error)
+{
+	const char **names = gh_alloc_array(count, sizeof(*names));
+	const char *nearest;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = instances[i]->name;
+	nearest = gh_str_nearest(name, names, count);
+	free(names);
+	if (nearest)
+		return gh_error_set(error, GH_ENOENT,
+				    "there is no '%s' in plugins: did you mean '%s'?", name, nearest);
+	return gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins", name);
+}
+
 /* ---- created ---- */
 
 /* What the module said, with the place of the option it named. */
@@ -278,7 +295,8 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 		       struct gh_error *error)
 {
 	struct gh_error failure = { .api = &gh_host_table };
-	void *before = previous && previous->module == instance->module ? previous->self : NULL;
+	void *before = previous && gh_module_same(previous->module, instance->module) ? previous->self
+										      : NULL;
 	int rc;
 
 	gh_work_prepare(instance);

@@ -5,10 +5,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "hook/barrier.h"
-#include "base/str.h"
 #include "hook/asker_priv.h"
 #include "hook/attach.h"
+#include "hook/barrier.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
 
@@ -216,19 +215,10 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
 
 int gh_runtime_find(const struct gh_runtime *runtime, const char *name, struct gh_error *error)
 {
-	const char **names, *nearest;
-
-	if (gh_runtime_instance(runtime, name))
-		return 0;
-	names = gh_alloc_array(runtime->instance_count, sizeof(*names));
-	for (size_t i = 0; i < runtime->instance_count; i++)
-		names[i] = runtime->instances[i]->name;
-	nearest = gh_str_nearest(name, names, runtime->instance_count);
-	free(names);
-	if (nearest)
-		return gh_error_set(error, GH_ENOENT,
-				    "there is no '%s' in plugins: did you mean '%s'?", name, nearest);
-	return gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins", name);
+	return gh_runtime_instance(runtime, name)
+		       ? 0
+		       : gh_instance_unknown(runtime->instances, runtime->instance_count, name,
+					     error);
 }
 
 static int check_change(const struct gh_runtime *previous, const char *name,

@@ -323,6 +323,14 @@ def test_disable_and_enable(two, connect, dial, modules, more):
     assert done.returncode == 1 and "isn't disabled" in done.stderr
 
 
+def test_told(two):
+    """Observers are told of each: unloaded, loaded, replaced."""
+    for verb in ("disable", "enable", "replace", "reload"):
+        two.ctl("plugin", verb, "life")
+    told = [one["code"] for one in Journal(two, "life.jsonl").events(name="other", module="life")]
+    assert told[-4:] == [2, 0, 1, 1]
+
+
 @pytest.mark.parametrize("verb", ["reload", "replace"])
 def test_disabled_comes_back(two, connect, verb):
     two.ctl("plugin", "disable", "life")
@@ -345,6 +353,15 @@ def test_one_that_fails(two, modules, connect, verb):
     assert words(two) == seen + ([] if verb == "replace" else ["create again", "destroy"])
     client.publish("a", "x", 1)
     two.wait_log(r"plugin 'life' can't be %s" % verb)
+
+
+def test_stays_disabled(two):
+    """What can't be created isn't enabled."""
+    two.ctl("plugin", "disable", "life")
+    touch(two, "broken")
+    done = two.run_ctl("plugin", "enable", "life")
+    assert done.returncode == 1 and "not while this is there" in done.stderr
+    assert states(two)[0] == "disabled"
 
 
 def test_words(two):
