@@ -137,7 +137,7 @@ static void end(void)
 {
 	uint64_t deadline = gh_clock_ms() + 20000;
 
-	while (atomic_load(&fixture.runtime.refs) > 1 && gh_clock_ms() < deadline)
+	while (atomic_load(&instance->refs) > 1 && gh_clock_ms() < deadline)
 		gh_loop_poll(fixture.loop);
 	fixture_done(&fixture);
 }
@@ -329,7 +329,7 @@ START_TEST(cancelled)
 	for (size_t i = 0; i < GH_COUNT(plugins); i++) {
 		begin(plugins[i]);
 		errand = start("later", NO_WORDS, NULL, 20000);
-		ck_assert_uint_ge(atomic_load(&fixture.runtime.refs), 2); /* held */
+		ck_assert_uint_ge(atomic_load(&instance->refs), 2); /* held */
 		sem_wait(&clerk.entered);
 		gh_errand_cancel(&errand);
 		ck_assert_ptr_null(errand);

@@ -27,7 +27,7 @@ struct fixture {
 	struct gh_inbox *inbox;
 	struct gh_asker *asker;
 	struct gh_snapshot *client;
-	atomic_uint idle; /* calls of on_idle */
+	atomic_uint idle, instances_idle; /* calls of on_idle, on_instance_idle */
 	/* what done() was told */
 	unsigned done;
 	struct gh_decision decision;
@@ -37,6 +37,12 @@ static void fixture_on_idle(void *arg, struct gh_runtime *runtime)
 {
 	(void)runtime;
 	atomic_fetch_add(&((struct fixture *)arg)->idle, 1);
+}
+
+static void fixture_on_instance_idle(void *arg, struct gh_instance *instance)
+{
+	(void)instance;
+	atomic_fetch_add(&((struct fixture *)arg)->instances_idle, 1);
 }
 
 static void fixture_post(void *arg, struct gh_mail *mail)
@@ -59,6 +65,7 @@ static GH_UNUSED void fixture_init(struct fixture *fixture)
 	fixture->hooks.askers = gh_askers_new(2);
 	fixture->hooks.metrics = gh_metrics_new(2);
 	fixture->hooks.on_idle = fixture_on_idle;
+	fixture->hooks.on_instance_idle = fixture_on_instance_idle;
 	fixture->hooks.arg = fixture;
 	fixture->runtime = (struct gh_runtime){ .generation = 1,
 						.settings = &fixture->settings,
@@ -81,8 +88,10 @@ static GH_UNUSED void fixture_done(struct fixture *fixture)
 	ck_assert_uint_eq(atomic_load(&fixture->runtime.refs), 1);
 	for (size_t i = 0; i < fixture->runtime.instance_count; i++)
 		ck_assert_uint_eq(atomic_load(&fixture->instances[i]->refs), 1);
-	for (size_t i = 0; i < fixture->runtime.instance_count; i++)
+	for (size_t i = 0; i < fixture->runtime.instance_count; i++) {
+		fixture->instances[i]->held = NULL;
 		gh_instance_free(&fixture->instances[i]);
+	}
 	gh_asker_leave(fixture->asker);
 	gh_inbox_free(&fixture->inbox);
 	gh_loop_free(&fixture->loop);
@@ -107,6 +116,7 @@ static GH_UNUSED struct gh_instance *fixture_add(struct fixture *fixture, const 
 	instance->hooks = &fixture->hooks;
 	atomic_init(&instance->refs, 1);
 	instance->generation = 1;
+	instance->held = &fixture->settings; /* lent: see fixture_done() */
 	instance->plugin = plugin;
 	instance->self = self;
 	instance->created = true;

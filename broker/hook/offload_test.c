@@ -33,7 +33,7 @@ static void wait_for(struct bench *bench, unsigned runs)
 {
 	uint64_t end = gh_clock_ms() + 20000;
 
-	while ((atomic_load(&bench->runs) < runs || atomic_load(&bench->fixture.runtime.refs) > 1) &&
+	while ((atomic_load(&bench->runs) < runs || atomic_load(&bench->instance->refs) > 1) &&
 	       gh_clock_ms() < end)
 		sched_yield();
 	ck_assert_uint_eq(atomic_load(&bench->runs), runs);
@@ -93,7 +93,7 @@ START_TEST(bounded)
 		accepted++;
 	ck_assert_uint_eq(accepted, GH_OFFLOAD_MAX);
 	ck_assert_int_eq(gh_offload(bench.host, count, &bench), GH_EBUSY);
-	ck_assert_uint_eq(atomic_load(&bench.fixture.runtime.refs),
+	ck_assert_uint_eq(atomic_load(&bench.instance->refs),
 			  1 + GH_OFFLOAD_THREADS + GH_OFFLOAD_MAX);
 	for (unsigned i = 0; i < GH_OFFLOAD_THREADS; i++)
 		sem_post(&bench.open);
@@ -102,29 +102,27 @@ START_TEST(bounded)
 }
 END_TEST
 
-/* It holds the runtime; of one that is idle nothing more is taken. */
+/* It holds the instance; of one that is idle nothing more is taken. */
 START_TEST(drains)
 {
 	struct bench bench;
-	struct gh_runtime *runtime = &bench.fixture.runtime;
-
 	bench_init(&bench);
 	gh_offload(bench.host, wait_at_gate, &bench);
 	gh_offload(bench.host, wait_at_gate, &bench);
 	gh_offload(bench.host, count, &bench);
-	gh_runtime_retire(&runtime);
+	gh_instance_unref(bench.instance);
 	sem_wait(&bench.entered);
-	ck_assert_uint_eq(atomic_load(&bench.fixture.idle), 0);
+	ck_assert_uint_eq(atomic_load(&bench.fixture.instances_idle), 0);
 	ck_assert_int_eq(gh_offload(bench.host, count, &bench), 0);
 	sem_post(&bench.open);
 	sem_post(&bench.open);
 	for (uint64_t end = gh_clock_ms() + 20000;
-	     atomic_load(&bench.fixture.idle) == 0 && gh_clock_ms() < end;)
+	     atomic_load(&bench.fixture.instances_idle) == 0 && gh_clock_ms() < end;)
 		sched_yield();
-	ck_assert_uint_eq(atomic_load(&bench.fixture.idle), 1);
+	ck_assert_uint_eq(atomic_load(&bench.fixture.instances_idle), 1);
 	ck_assert_uint_eq(atomic_load(&bench.runs), 4);
 	ck_assert_int_eq(gh_offload(bench.host, count, &bench), GH_EBUSY);
-	atomic_store(&bench.fixture.runtime.refs, 1);
+	atomic_store(&bench.instance->refs, 1);
 	bench_done(&bench);
 }
 END_TEST

@@ -179,12 +179,6 @@ START_TEST(narrow_stride)
 }
 END_TEST
 
-static int run(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
-{
-	(void)instance, (void)count, (void)arguments, (void)reply;
-	return 0;
-}
-
 /* Commands that are longer than ours: at our stride the second one would be no command. */
 START_TEST(command_stride)
 {
