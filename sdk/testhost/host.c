@@ -211,4 +211,5 @@ const struct gh_host_api gh_testhost_api = {
 	.reply_pend = gh_host_reply_pend,
 	.reply_begin = gh_host_reply_begin,
 	.reply_end = gh_host_reply_end,
+	.barrier_end = gh_host_barrier_end,
 };

@@ -311,7 +311,7 @@ static bool is_idle(const struct gh_instance *instance)
 
 	return !gh_tickets_any(tickets, instance).id &&
 	       !gh_tickets_any(tickets, &instance->replies).id && !instance->jobs &&
-	       !instance->exchanges;
+	       !instance->exchanges && !instance->barriers;
 }
 
 void gh_life_drain(struct gh_testhost *host)
@@ -438,6 +438,7 @@ void gh_testhost_free(struct gh_testhost **host)
 		gh_act_free(&act);
 	if (gone->own_directory)
 		nftw(gone->directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
+	gh_barriers_done(gone);
 	gh_log_done(gone);
 	gh_clock_done(&gone->clock);
 	gh_tickets_done(&gone->tickets);

@@ -66,17 +66,18 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
 	    !plugin->authorize && !plugin->event && !plugin->handshake && !plugin->psk &&
-	    !plugin->publish)
+	    !plugin->publish && !plugin->barrier && !plugin->subject && !plugin->commands)
 		return gh_error_set(error, GH_EINVAL, "its descriptor lacks a hook");
 	return 0;
 }
 
 static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 {
-	const char *hook = plugin->accept  ? "accept"
-			   : plugin->psk   ? "psk"
-			   : plugin->event ? "event"
-					   : NULL;
+	const char *hook = plugin->accept    ? "accept"
+			   : plugin->psk     ? "psk"
+			   : plugin->event   ? "event"
+			   : plugin->barrier ? "barrier"
+					     : NULL;
 
 	if (plugin->flags & ~KNOWN_FLAGS)
 		return gh_error_set(error, GH_EINVAL,

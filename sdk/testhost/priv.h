@@ -73,6 +73,8 @@ struct gh_testhost {
 	int busy[GH_ACT_OFFLOAD + 1];
 	char **classes;
 	size_t class_count;
+	struct gh_raised *raised; /* barriers that are open */
+	struct gh_barrier_counts barriers;
 	struct gh_job *jobs, **jobs_end;
 	_Atomic unsigned job_count;
 };
@@ -90,8 +92,8 @@ struct gh_instance {
 	uint64_t events, replay;
 	bool created, in_force, is_alone, failed, threads;
 	char failed_why[512];
-	char replies;                     /* its address owns the tickets of replies */
-	_Atomic unsigned jobs, exchanges; /* that are open */
+	char replies;                               /* its address owns the tickets of replies */
+	_Atomic unsigned jobs, exchanges, barriers; /* that are open */
 };
 
 /* ---- where a thread is ---- */
@@ -140,6 +142,10 @@ uint32_t gh_host_time_left(struct gh_answer *answer);
 struct gh_answer *gh_host_answer_begin(struct gh_host *host, struct gh_ticket ticket);
 void gh_host_answer_end(struct gh_answer *answer, enum gh_verdict verdict);
 bool gh_host_ticket_open(struct gh_host *host, struct gh_ticket ticket);
+
+/* barrier.c */
+void gh_host_barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc);
+void gh_barriers_done(struct gh_testhost *host);
 
 /* act.c */
 int gh_host_inject(struct gh_host *host, const struct gh_message *message, uint32_t expiry_s);

@@ -19,6 +19,8 @@ static const struct {
 	{ "advance", gh_do_advance, 0 },
 	{ "authenticate", gh_do_authenticate, ANSWERS },
 	{ "authorize", gh_do_authorize, ANSWERS },
+	{ "barrier", gh_do_barrier, ANSWERS },
+	{ "barriers", gh_do_barriers, ANSWERS },
 	{ "busy", gh_do_busy, 0 },
 	{ "class", gh_do_class, 0 },
 	{ "client", gh_do_client, 0 },
@@ -50,6 +52,7 @@ static const struct {
 	{ "tickets", gh_do_tickets, ANSWERS },
 	{ "timeout", gh_do_timeout, 0 },
 	{ "wait", gh_do_wait, ANSWERS | MUST },
+	{ "wait-barriers", gh_do_wait_barriers, ANSWERS | MUST },
 	{ "wait-log", gh_do_wait_log, ANSWERS | MUST },
 };
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -106,7 +106,8 @@ void gh_waiters_settle(struct gh_script *script);
 /* What follows from an answer: the identity, the end of an exchange. */
 void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32_t point,
 			const struct gh_answer *answer);
-gh_command_fn gh_do_expect, gh_do_wait, gh_do_wait_log, gh_do_drop, gh_do_tickets;
+gh_command_fn gh_do_expect, gh_do_wait, gh_do_wait_log, gh_do_drop, gh_do_tickets, gh_do_barriers,
+	gh_do_wait_barriers;
 
 /* script_event.c */
 bool gh_replay_present(void *script, size_t index, struct gh_event *event_r);
@@ -116,6 +117,6 @@ gh_command_fn gh_do_event, gh_do_present;
 gh_command_fn gh_do_name, gh_do_realm, gh_do_clock, gh_do_timeout, gh_do_directory, gh_do_class,
 	gh_do_figure, gh_do_option, gh_do_show, gh_do_create, gh_do_reload, gh_do_destroy,
 	gh_do_draining, gh_do_advance, gh_do_metric, gh_do_log, gh_do_act, gh_do_busy,
-	gh_do_command, gh_do_subject;
+	gh_do_command, gh_do_subject, gh_do_barrier;
 
 #endif

@@ -354,3 +354,20 @@ void gh_do_subject(struct gh_script *script, struct gh_facts *facts)
 	tell_reply(script, gh_testhost_subject(script->host, forget, subject, &error), &error, facts);
 	gh_lent_end(&lent);
 }
+
+void gh_do_barrier(struct gh_script *script, struct gh_facts *facts)
+{
+	struct gh_error error = { 0 };
+	int rc;
+
+	if (!gh_script_right(script))
+		return;
+	rc = gh_testhost_barrier(script->host, &error);
+	if (error.text[0]) {
+		gh_script_wrong(script, "%s", error.text);
+		return;
+	}
+	gh_facts_word(facts, rc == 0 ? "ok" : rc == GH_LATER ? "later" : "error");
+	if (rc < 0)
+		gh_facts_text(facts, "code", gh_code_word(rc));
+}

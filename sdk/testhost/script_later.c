@@ -188,6 +188,35 @@ void gh_do_wait_log(struct gh_script *script, struct gh_facts *facts)
 	gh_facts_word(facts, gh_testhost_logged(script->host, 0, text) ? "ok" : "no");
 }
 
+void gh_do_barriers(struct gh_script *script, struct gh_facts *facts)
+{
+	struct gh_barrier_counts counts;
+
+	if (!gh_script_right(script))
+		return;
+	counts = gh_testhost_barriers(script->host);
+	gh_facts_print(facts, "open", "%u", counts.open);
+	gh_facts_print(facts, "passed", "%llu", (unsigned long long)counts.passed);
+	gh_facts_print(facts, "refused", "%llu", (unsigned long long)counts.refused);
+	gh_facts_print(facts, "ignored", "%llu", (unsigned long long)counts.ignored);
+}
+
+void gh_do_wait_barriers(struct gh_script *script, struct gh_facts *facts)
+{
+	const struct gh_word *word = gh_line_word(script->line, 1);
+	uint64_t left = word ? gh_script_duration(script, word->p) : WAIT_MS;
+	struct timespec step = { .tv_nsec = STEP_NS };
+
+	if (!gh_script_right(script))
+		return;
+	while (gh_testhost_barriers(script->host).open && left) {
+		gh_testhost_settle(script->host);
+		nanosleep(&step, NULL);
+		left -= left < STEP_NS / 1000000 ? left : STEP_NS / 1000000;
+	}
+	gh_facts_word(facts, gh_testhost_barriers(script->host).open ? "pending" : "ok");
+}
+
 void gh_do_drop(struct gh_script *script, struct gh_facts *facts)
 {
 	struct gh_waiter *waiter = named(script);

@@ -110,6 +110,15 @@ void gh_testhost_drop(struct gh_testhost *host, struct gh_ticket ticket);
 bool gh_testhost_wait(struct gh_testhost *host, struct gh_ticket ticket, unsigned ms);
 struct gh_ticket_counts gh_testhost_tickets(struct gh_testhost *host);
 
+/* 0, GH_LATER or an error; GH_ENOENT with error->text: the module has no such hook. */
+int gh_testhost_barrier(struct gh_testhost *host, struct gh_error *error);
+struct gh_barrier_counts {
+	unsigned open;
+	uint64_t raised, passed, refused;
+	uint64_t ignored; /* ended twice, by another instance, or never raised */
+};
+struct gh_barrier_counts gh_testhost_barriers(struct gh_testhost *host);
+
 /* The connection ended: what was attached is freed. */
 void gh_testhost_gone(struct gh_testhost *host, uint64_t connection);
 
