@@ -21,30 +21,14 @@ enum gh_level { GH_LOG_ERROR = 1, GH_LOG_WARNING, GH_LOG_NOTICE, GH_LOG_INFO, GH
 enum gh_metric_kind { GH_COUNTER = 1, GH_GAUGE, GH_HISTOGRAM };
 
 /* Keys of gh_answer_*: use the functions below. */
+/* clang-format off */
 enum gh_answer_key {
-	GH_A_FILE = 1,
-	GH_A_LINE,
-	GH_A_CAUSE,
-	GH_A_REASON,
-	GH_A_PRINCIPAL,
-	GH_A_GROUP,
-	GH_A_ATTRIBUTE,
-	GH_A_EXPIRES,
-	GH_A_CLIENT_ID,
-	GH_A_SHOWN_USER,
-	GH_A_AUTH_DATA,
-	GH_A_MAX_QOS,
-	GH_A_MAX_SIZE,
-	GH_A_NO_RETAIN,
-	GH_A_COVERS,
-	GH_A_DISCONNECT,
-	GH_A_CLASS,
-	GH_A_PSK_KEY,
-	GH_A_CACHE,
-	GH_A_TOPIC,
-	GH_A_PAYLOAD,
-	GH_A_PROPERTY
+	GH_A_FILE = 1, GH_A_LINE, GH_A_CAUSE, GH_A_REASON, GH_A_PRINCIPAL, GH_A_GROUP,
+	GH_A_ATTRIBUTE, GH_A_EXPIRES, GH_A_CLIENT_ID, GH_A_SHOWN_USER, GH_A_AUTH_DATA,
+	GH_A_MAX_QOS, GH_A_MAX_SIZE, GH_A_NO_RETAIN, GH_A_COVERS, GH_A_DISCONNECT, GH_A_CLASS,
+	GH_A_PSK_KEY, GH_A_CACHE, GH_A_TOPIC, GH_A_PAYLOAD, GH_A_PROPERTY
 };
+/* clang-format on */
 
 /* What gh_watch_start() waits for. */
 #define GH_READABLE 1u
@@ -259,8 +243,8 @@ GH_FN int gh_disconnect(struct gh_host *h, struct gh_subject s, uint8_t reason, 
 /* Who is banned is disconnected and refused: an address or prefix at accept, a client id or principal
  * at CONNECT. seconds 0 lifts it. GH_EBUSY: the table is full. */
 GH_FN int gh_ban(struct gh_host *h, struct gh_subject s, uint32_t seconds, const char *why) { return GH_API(h)->ban(h, s, seconds, why); }
-/* A class of `limits: classes:`; NULL: back to its own. seconds 0: until the connection ends. Whoever
- * is connected now. GH_ENOENT: no such class. */
+/* Another class of limits for whoever is connected now; NULL: back to its own. seconds 0: until the
+ * connection ends. GH_ENOENT: no such class; this version's configuration has none. */
 GH_FN int gh_set_class(struct gh_host *h, struct gh_subject s, const char *name, uint32_t seconds) { return GH_API(h)->set_class(h, s, name, seconds); }
 /* The policy changed for these: verdicts are dropped, lookup and live rights are asked again. Cheap to
  * repeat. */
