@@ -101,6 +101,8 @@ static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, 
 		gh_answer_file(out, decision.rule->file);
 		gh_answer_line(out, decision.rule->line);
 	}
+	if (decision.keeps)
+		gh_answer_cache(out, 0);
 	if (decision.covers)
 		gh_answer_covers(out);
 	if (decision.max_qos < 2)

@@ -19,7 +19,7 @@ struct gh_host {
 struct gh_answer {
 	const struct gh_host_api *api;
 	char file[256], why[512];
-	int64_t line, covers, max_qos;
+	int64_t line, covers, max_qos, cache; /* cache: -1 where it wasn't said */
 };
 struct gh_error {
 	const struct gh_host_api *api;
@@ -58,6 +58,8 @@ static void answer_number(struct gh_answer *a, uint32_t key, int64_t value)
 		a->covers = value;
 	if (key == GH_A_MAX_QOS)
 		a->max_qos = value;
+	if (key == GH_A_CACHE)
+		a->cache = value;
 }
 
 static GH_PRINTF(2, 0) void answer_why(struct gh_answer *a, const char *fmt, va_list ap)
@@ -140,7 +142,7 @@ static enum gh_verdict ask(uint32_t action, const char *topic, bool bound, uint3
 				   .qos = 2,
 				   .flags = flags };
 
-	answer = (struct gh_answer){ .api = &api, .max_qos = -1 };
+	answer = (struct gh_answer){ .api = &api, .max_qos = -1, .cache = -1 };
 	return MODULE.authorize(instance, &in, &answer);
 }
 
@@ -170,6 +172,23 @@ START_TEST(verdicts_name_their_rule)
 	ck_assert_int_eq(answer.max_qos, -1);
 	ck_assert_int_eq(answer.covers, 1);
 	ck_assert_int_eq(ask(99, "t", false, 0), GH_PASS);
+}
+END_TEST
+
+/* A verdict may be kept where no rule of the action looks at the message itself. */
+START_TEST(what_may_be_kept)
+{
+	ck_assert_int_eq(create("* a/# publish allow size<=10\n* b subscribe allow address=192.0.2.0/24\n"
+				"* c subscribe allow\n"),
+			 0);
+	ask(GH_PUBLISH, "c", false, 0);
+	ck_assert_int_eq(answer.cache, -1);
+	ask(GH_WILL, "c", false, 0);
+	ck_assert_int_eq(answer.cache, -1);
+	ask(GH_SUBSCRIBE, "c", false, 0);
+	ck_assert_int_eq(answer.cache, 0);
+	ask(GH_RECEIVE, "d", false, 0);
+	ck_assert_int_eq(answer.cache, 0);
 }
 END_TEST
 
@@ -235,6 +254,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, enter, leave);
 	tcase_add_test(tcase, verdicts_name_their_rule);
+	tcase_add_test(tcase, what_may_be_kept);
 	tcase_add_test(tcase, rules_by_client_id_are_named);
 	tcase_add_test(tcase, an_empty_file_denies_and_says_so);
 	tcase_add_test(tcase, errors_are_told_with_their_place);

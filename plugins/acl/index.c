@@ -400,8 +400,11 @@ struct acl_index *acl_index_new(const struct acl_rules *rules)
 	node_new(index, NULL, 0);
 	index->publish = node_new(index, NULL, 0);
 	index->subscribe = node_new(index, NULL, 0);
-	for (size_t i = 0; i < rules->count; i++)
+	for (size_t i = 0; i < rules->count; i++) {
 		add(index, (uint32_t)i);
+		if (rules->rules[i].conditions & ACL_OF_MESSAGE)
+			index->of_message |= rules->rules[i].actions;
+	}
 	return index;
 }
 

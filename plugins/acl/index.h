@@ -84,6 +84,7 @@ struct acl_index {
 	uint32_t any_filter;         /* place */
 	uint32_t unsuitable[2]; /* places of DENY rules with placeholders: of publish and of subscribe */
 	unsigned deny_uses; /* their GH_USES_ */
+	unsigned of_message; /* ACL_ actions of rules that look at the message, not its topic alone */
 };
 
 /* rules are borrowed as long as the index lives. */

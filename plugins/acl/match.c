@@ -329,6 +329,7 @@ void acl_decide(const struct acl_index *index, const struct gh_authorize *in,
 	acl_request_init(&request, in);
 	if (!request.action || !in->topic.n)
 		return;
+	decision_r->keeps = !(index->of_message & request.action);
 	number = find(index, &request, &decision_r->unsuitable);
 	if (number == ACL_NONE)
 		return;

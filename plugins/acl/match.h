@@ -9,6 +9,7 @@
 struct acl_decision {
 	const struct acl_rule *rule; /* that decides; NULL: none matches, which denies */
 	bool allow;
+	bool keeps;  /* it holds for this client, action and topic, whatever the message */
 	bool covers; /* an allowed SUBSCRIBE: every delivery under the filter is allowed too */
 	bool unsuitable; /* a DENY for all topics: a value of this client can't be put into the rule's */
 	uint8_t max_qos; /* of an allowed SUBSCRIBE; 2 else */
