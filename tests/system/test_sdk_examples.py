@@ -91,6 +91,19 @@ def test_counter(serve, connect, tmp_path):
     eventually(lambda: counted("disconnect") == 1)
 
 
+@pytest.mark.parametrize("payload, reason", [
+    ('{"a": [1, 2]}', 0), ("{", 0x99), ("}", 0x99), ('{"a": 1} x', 0x99), ("[" * 9 + "]" * 9, 0x99), ("1" * 20000, 0x97)])
+def test_json_only(make_broker, connect, payload, reason):
+    """Of topics below plant/; others may say what they like."""
+    broker = make_broker({"plugins": {"json": {"module": "json-only", "topics": ["plant/#"], "size": "16k", "depth": 8}}},
+                         listener={"message": ["json"]})
+    client = connect(to=broker)
+    client.subscribe("#")
+    client.publish("plant/1", payload, 1, reason=reason)
+    client.publish("other", payload, 1)
+    assert [client.message().topic for _ in range(1 if reason else 2)] == (["other"] if reason else ["plant/1", "other"])
+
+
 def test_json_only_loads(serve, tmp_path):
     """And looks at its options."""
     broker = serve(table(tmp_path, "ann"), json={"module": "json-only", "topics": ["plant/#"], "size": "16k"})
