@@ -253,16 +253,24 @@ static enum gh_next ask_will(struct gh_login *login)
 	return will_judged(login, &decision);
 }
 
-/* Unknown user and wrong password look alike; a method that no module takes up is told [MQTT-4.12.0-1]. */
+static bool brought_credentials(const struct gh_login *login)
+{
+	const struct gh_packet_connect *connect = &login->connect;
+
+	return connect->has_username || connect->has_password || connect->has_auth_method;
+}
+
+/* Whatever was wrong with credentials looks alike: that a user is there, or a password right, isn't told. A method that no module
+ * takes up is [MQTT-4.12.0-1]; so is that nobody can tell. */
 static enum gh_reason denial_reason(const struct gh_login *login, const struct gh_decision *decision)
 {
 	if (decision->reason_set && decision->reason >= GH_REASON_FAILURE)
 		return decision->reason;
 	if (login->connect.has_auth_method && decision->module[0] == '\0')
 		return GH_REASON_BAD_AUTH_METHOD;
-	if (decision->cause == GH_CAUSE_UNKNOWN_USER || decision->cause == GH_CAUSE_BAD_SECRET)
-		return GH_REASON_BAD_CREDENTIALS;
-	return GH_REASON_NOT_AUTHORIZED;
+	if (decision->failed || !brought_credentials(login))
+		return GH_REASON_NOT_AUTHORIZED;
+	return GH_REASON_BAD_CREDENTIALS;
 }
 
 static const char *denial(const struct gh_decision *decision)

@@ -266,15 +266,25 @@ static int open_handle(const char *path, lt_dlhandle *handle_r, struct gh_error 
 	return 0;
 }
 
+static int no_descriptor(const struct gh_module *module, struct gh_error *error)
+{
+	char *symbol = gh_strdup(module->name);
+
+	for (char *dash; (dash = strchr(symbol, '-'));)
+		*dash = '_';
+	gh_error_set(error, GH_EINVAL, "%s is no module: it has no descriptor '%s_LTX_" SYMBOL "'",
+		     module->file, symbol);
+	free(symbol);
+	return GH_EINVAL;
+}
+
 static int adopt(struct gh_module *module, struct gh_error *error)
 {
 	const struct gh_plugin *theirs = lt_dlsym(module->handle, SYMBOL);
 	int rc;
 
 	if (!theirs)
-		return gh_error_set(error, GH_EINVAL,
-				    "%s is no module: it has no descriptor '%s_LTX_" SYMBOL "'",
-				    module->file, module->name);
+		return no_descriptor(module, error);
 	rc = gh_plugin_adopt(theirs, module->name, GH_ABI, &module->plugin, &module->options,
 			     &module->commands, error);
 	if (rc)

@@ -150,7 +150,7 @@ START_TEST(descriptors)
 		{ "broken-no-hook", "lacks a hook", "authenticate", GH_EINVAL },
 		{ "broken-name", "'another'", "name", GH_EINVAL },
 		{ "broken-no-descriptor", "no descriptor",
-		  "broken-no-descriptor_LTX_gatehouse_plugin", GH_EINVAL },
+		  "broken_no_descriptor_LTX_gatehouse_plugin", GH_EINVAL },
 	};
 
 	setup();

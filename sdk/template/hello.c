@@ -42,11 +42,14 @@ static enum gh_verdict authenticate(void *instance, const struct gh_authenticate
 	struct hello *hello = instance;
 	const struct config *config = hello->config;
 
-	if (!in->username || strcmp(in->username, config->user) != 0)
+	if (!in->username || strcmp(in->username, config->user) != 0) {
+		gh_answer_cause(out, GH_CAUSE_UNKNOWN_USER);
 		return GH_PASS; /* not mine: the next of the list knows, or it is denied */
+	}
 	if (in->password.n != config->password.n ||
 	    !gh_equal(in->password.p, config->password.p, config->password.n)) {
 		gh_answer_cause(out, GH_CAUSE_BAD_SECRET);
+		gh_answer_why(out, "wrong password");
 		return GH_DENY;
 	}
 	gh_log(hello->host, GH_LOG_DEBUG, "hello, %s", config->user);

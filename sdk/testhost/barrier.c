@@ -54,16 +54,18 @@ static void open_barrier(struct gh_testhost *host, struct call *c)
 static bool end(struct gh_testhost *host, struct gh_instance *instance, uint64_t id)
 {
 	struct gh_raised *raised;
+	bool was_open;
 
 	pthread_mutex_lock(&host->lock);
 	raised = take(host, instance, id);
-	if (raised)
+	was_open = raised;
+	if (was_open)
 		host->barriers.open--;
 	else
 		host->barriers.ignored++;
 	pthread_mutex_unlock(&host->lock);
 	free(raised);
-	return raised;
+	return was_open;
 }
 
 static void count(struct gh_testhost *host, struct gh_instance *instance, int rc)

@@ -24,7 +24,7 @@ def broker(make_broker):
 def test_lets_in_and_refuses(broker, connect):
     connect(username="joe", **HOW)
     connect(username="joe", password="wrong", reason=0x86)
-    connect(username="nobody", reason=0x87, **HOW)
+    connect(username="nobody", reason=0x86, **HOW)
     broker.wait_log("login failed .*user='joe'.*wrong password for joe")
 
 

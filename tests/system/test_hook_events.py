@@ -51,9 +51,9 @@ def test_a_connections_story(broker, connect, name):
 
 
 def test_refused_logins(broker, connect, name):
-    connect(name, username="mallory", reason=0x87)
+    connect(name, username="mallory", reason=0x86)
     told, = Journal(broker).wait(kind="auth", client=name)
-    assert (told["verdict"], told["username"], told["reason"]) == (3, "mallory", 0x87)
+    assert (told["verdict"], told["username"], told["reason"]) == (3, "mallory", 0x86)
     assert not Journal(broker).events(kind="connect", client=name)
 
 

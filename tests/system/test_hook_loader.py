@@ -82,7 +82,7 @@ def test_fine(directory):
     ("broken-no-hook", r"broken-no-hook.so: its descriptor lacks a hook"),
     ("broken-name", r"broken-name.so: it calls itself 'another'"),
     ("broken-undefined", r"broken-undefined.so: undefined symbol: broken_not_there"),
-    ("broken-no-descriptor", r"no module: it has no descriptor 'broken-no-descriptor_LTX_gatehouse_plugin'"),
+    ("broken-no-descriptor", r"no module: it has no descriptor 'broken_no_descriptor_LTX_gatehouse_plugin'"),
 ])
 def test_refused(module, pattern):
     refused(module, pattern)

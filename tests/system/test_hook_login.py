@@ -68,7 +68,7 @@ def test_same_realm(broker, connect, name):
     old.expect_disconnect(0x8E)
 
 
-REFUSED = [("nobody", 0x87, {}), ("error", 0x87, {}), ("deny", 0x8A, {}), ("broken", 0x87, {}), ("nameless", 0x87, {}),
+REFUSED = [("nobody", 0x86, {}), ("error", 0x87, {}), ("deny", 0x8A, {}), ("broken", 0x87, {}), ("nameless", 0x87, {}),
            ("ann", 0x87, {}), ("joe", 0x87, {"will": Will("forbidden", "w", 1, True)})]
 
 
