@@ -412,8 +412,8 @@ def test_attached_data_ends_with_the_identity(make_broker, connect):
     boss.say("hook", "attach", "new")
 
 
-def logins(workers=None):
-    out = config(workers=workers, **{"attach-logins": True})
+def logins(workers=None, *answers):
+    out = config(*answers, workers=workers, **{"attach-logins": True})
     out["listeners"]["test"]["authenticate"] = ["actor", "probe"]
     return out
 
@@ -429,9 +429,12 @@ def test_attached_data_moves_with_the_login(make_broker, connect):
         journal.wait(verb="freed", text=one.client_id, rc=1)
 
 
-def test_attached_data_ends_before_its_instance(make_broker, connect):
-    """A reload: all of it is freed, then the old instance goes; the new one begins with nothing."""
-    broker = make_broker(logins())
+@pytest.mark.parametrize("knows", [True, False])
+def test_attached_data_ends_before_its_instance(make_broker, connect, knows):
+    """A reload: all of it is freed, then the old instance goes; the new one begins with nothing. Whether the identity is made anew
+    by it or, where nobody knows it, stays."""
+    people = login("ann") if knows else [rule("authenticate", user="ann", principal="ann")]
+    broker = make_broker(logins(None, *people, rule("authorize", covers=True)))
     journal = Journal(broker, "actor.jsonl")
     many = [connect("c%d" % i, to=broker, username="ann") for i in range(300)]
     journal.wait(300, what="act", verb="attach")
