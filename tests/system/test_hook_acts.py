@@ -201,6 +201,24 @@ def test_recheck_an_offline_session(changes, connect):
     broker.wait_log(r"session revoked .*client='away'")
 
 
+@pytest.mark.parametrize("subject", ["everyone -", "principal ann"])
+def test_recheck_drops_kept_verdicts(make_broker, connect, subject):
+    """What a module let the broker keep is asked again."""
+    people = [one for user in ("ann", "boss") for one in login(user)]
+    out = config(*people, rule("authorize", topic="kept", action="publish", cache=0), rule("authorize", covers=True))
+    out["plugins"]["probe"].update({"file": "probe.jsonl", "calls": True})
+    broker = make_broker(out)
+    boss, ann = Boss(broker, connect), connect("c1", to=broker, username="ann")
+
+    def asked():
+        return len(Journal(broker).calls(hook="authorize", topic="kept", client="c1"))
+    for _ in range(3):
+        ann.publish("kept", "x", 1)
+    assert asked() == 1
+    boss.say("hook", "recheck", subject, 1)
+    eventually(lambda: ann.publish("kept", "x", 1) and asked() >= 2)
+
+
 def test_recheck_of_another_changes_nothing(changes, connect):
     broker, _ = changes
     boss = Boss(broker, connect)
