@@ -17,7 +17,7 @@ extern "C" {
  *            the list must ALLOW besides, and are asked even after another's ALLOW.
  *   observe  told, after the fact; nothing is answered.
  * The list is the listener's `authenticate:` (accept to lookup), `authorize:` (authorize) or
- * `message:` (publish). Events, commands and subject need none.
+ * `message:` (publish). Events, barriers, commands, subject and the store need none.
  */
 
 /* Flags of an argument. Unknown bits: ignore. */
@@ -218,6 +218,54 @@ struct gh_subject_request {
 };
 typedef int gh_subject_fn(void *instance, const struct gh_subject_request *in,
 			  struct gh_reply *reply);
+
+/*
+ * store: a plain, durable, ordered set of records: what outlives the broker's process. At most one
+ * instance has one; it is chosen at start, and changing it needs a restart. The core makes keys and
+ * values and versions them itself: a kind that the store doesn't know is kept like any other.
+ * (kind, owner, key) names a record; within (kind, owner) keys sort by their bytes.
+ */
+enum gh_record_kind {
+	GH_REC_SESSION = 1,
+	GH_REC_SUBSCRIPTION,
+	GH_REC_QUEUED,   /* a message for a session: waiting, or sent and not yet acknowledged */
+	GH_REC_INFLIGHT, /* a packet id of ours that the client hasn't acknowledged to the end */
+	GH_REC_INBOUND,  /* a packet id of the client's that it hasn't released */
+	GH_REC_WILL,
+	GH_REC_RETAINED,
+	GH_REC_BAN,
+	GH_REC_MODULE    /* gh_keep() */
+};
+struct gh_record {
+	uint32_t size, kind;
+	struct gh_str owner;   /* client id, GH_REC_MODULE: instance name, n 0: the broker. Groups what is
+	                        * erased together; may have a cipher key of its own */
+	struct gh_bytes key, value; /* key.n may be 0 */
+	int64_t expires;       /* Unix seconds, 0 never: from then on it needn't be kept nor told */
+	uint64_t count, bytes; /* load, GH_REC_QUEUED: see there */
+};
+/*
+ * put and erase: on the thread where something changes, a worker mostly; for one owner in the order
+ * in which they must hold. They copy, queue and return. An error: what depends on it is refused. What
+ * was put before a worker's barrier is to be safe when that has ended (without barrier hook: at once).
+ */
+struct gh_store {
+	uint32_t size;
+	/*
+	 * Once, at start: after its own create, before any other instance's, on that thread. What is
+	 * exclusive is taken here, not in alone. Every record by gh_sink_put(); of GH_REC_QUEUED
+	 * only one an owner: the last key, no value, count: how many there are, bytes: of all their
+	 * values. May block. An error, with a gh_log(): the broker doesn't start.
+	 */
+	int (*load)(void *instance, struct gh_sink *sink);
+	int (*put)(void *instance, const struct gh_record *record); /* replaces one of that name */
+	/* key.n 0: all of that kind and owner; kind 0: of every kind. What isn't there: 0. */
+	int (*erase)(void *instance, const struct gh_record *record);
+	/* On a worker: the first `limit` records of after->kind and ->owner behind after->key. 0:
+	 * gh_sink_put() was called for each. GH_LATER: will be, see gh_sink_pend(). */
+	int (*fetch)(void *instance, const struct gh_record *after, uint32_t limit,
+		     struct gh_sink *sink);
+};
 
 #ifdef __cplusplus
 }

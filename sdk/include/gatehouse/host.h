@@ -17,7 +17,6 @@ extern "C" {
  * [create], [alone] in that only. Elsewhere it returns GH_EINVAL (or a handle of id 0) and is logged.
  */
 enum gh_level { GH_LOG_ERROR = 1, GH_LOG_WARNING, GH_LOG_NOTICE, GH_LOG_INFO, GH_LOG_DEBUG };
-
 enum gh_metric_kind { GH_COUNTER = 1, GH_GAUGE, GH_HISTOGRAM };
 
 /* Keys of gh_answer_*: use the functions below. */
@@ -30,10 +29,8 @@ enum gh_answer_key {
 };
 /* clang-format on */
 
-/* What gh_watch_start() waits for. */
-#define GH_READABLE 1u
+#define GH_READABLE 1u /* gh_watch_start() */
 #define GH_WRITABLE 2u
-
 /* One figure of the registry, core's and modules'. */
 struct gh_sample {
 	uint32_t size, kind; /* enum gh_metric_kind */
@@ -48,8 +45,9 @@ typedef void gh_work_fn(void *instance, void *arg);
 typedef void gh_watch_fn(void *instance, void *arg, int fd, unsigned events);
 typedef void gh_free_fn(void *data);
 typedef void gh_sample_fn(void *arg, const struct gh_sample *sample);
+typedef void gh_recall_fn(void *arg, struct gh_bytes key, struct gh_bytes value);
 
-/* Only appended to. A module never looks at size: a broker older than its header refuses to load it. */
+/* Only appended to. A module never looks at size: an older broker refuses to load it. */
 struct gh_host_api {
 	uint32_t size, abi;
 	void (*log)(struct gh_host *, int level, const char *fmt, va_list ap);
@@ -96,8 +94,14 @@ struct gh_host_api {
 	struct gh_reply *(*reply_begin)(struct gh_host *, struct gh_ticket);
 	void (*reply_end)(struct gh_reply *, int rc, const char *message);
 	void (*barrier_end)(struct gh_host *, struct gh_barrier, int rc);
+	int (*keep)(struct gh_host *, struct gh_bytes key, struct gh_bytes value);
+	int (*recall)(struct gh_host *, gh_recall_fn *, void *arg);
+	int (*sink_put)(struct gh_sink *, const struct gh_record *);
+	struct gh_ticket (*sink_pend)(struct gh_sink *);
+	struct gh_sink *(*sink_begin)(struct gh_host *, struct gh_ticket);
+	void (*sink_end)(struct gh_sink *, int rc);
 };
-/* Host, answer, reply and error each begin with the table; the rest is the broker's. */
+/* Host, answer, reply, sink and error begin with the table; the rest is the broker's. */
 struct gh_object {
 	const struct gh_host_api *api;
 };
@@ -129,8 +133,7 @@ GH_FN int gh_observe(struct gh_host *h, uint64_t mask) { return GH_API(h)->obser
  * by worker; what comes live meanwhile may be told too, so take it as a set. */
 GH_FN int gh_replay(struct gh_host *h, uint64_t mask) { return GH_API(h)->replay(h, mask); }
 
-/* ---- the answer of a hook: each call copies ---------------------------------------------------- */
-#define GH_TEXT(name, key) \
+/* ---- the answer of a hook: each call copies ---------------------------------------------------- */#define GH_TEXT(name, key) \
 GH_FN void gh_answer_##name(struct gh_answer *a, const char *s) \
 { size_t n = 0; while (s && s[n]) n++; GH_API(a)->answer_bytes(a, key, s, n); }
 #define GH_BYTES(name, key) \
@@ -232,10 +235,6 @@ GH_FN int gh_watch_change(struct gh_host *h, struct gh_watch w, unsigned events)
 GH_FN void gh_watch_stop(struct gh_host *h, struct gh_watch w) { GH_API(h)->watch_stop(h, w); }
 
 /* ---- acts: posted to who owns the subject; 0: posted, which isn't done ------------------------- */
-GH_FN struct gh_subject gh_subject_of(enum gh_subject_kind kind, const char *text)
-{ struct gh_subject s; s.kind = (uint32_t)kind; s.number = 0; s.text = text; return s; }
-GH_FN struct gh_subject gh_subject_connection(uint64_t connection)
-{ struct gh_subject s; s.kind = (uint32_t)GH_CONNECTION; s.number = connection; s.text = NULL; return s; }
 /* As this instance: not authorized, not given to publish hooks, not told to this instance; RECEIVE is
  * asked. Topic, qos, retain, payload and properties count. expiry_s 0: never. GH_EBUSY: not sent. */
 GH_FN int gh_inject(struct gh_host *h, const struct gh_message *m, uint32_t expiry_s) { return GH_API(h)->inject(h, m, expiry_s); }
@@ -278,8 +277,21 @@ GH_FN struct gh_bytes gh_reply_secret(struct gh_reply *r) { return GH_API(r)->re
 GH_FN struct gh_ticket gh_reply_pend(struct gh_reply *r) { return GH_API(r)->reply_pend(r); }
 GH_FN struct gh_reply *gh_reply_begin(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->reply_begin(h, t); }
 GH_FN void gh_reply_end(struct gh_reply *r, int rc, const char *message) { GH_API(r)->reply_end(r, rc, message); }
+
+/* ---- what lasts -------------------------------------------------------------------------------- */
 /* After GH_LATER of barrier: rc 0, or below 0: it isn't safe, refuse. Late and double ones are ignored. */
 GH_FN void gh_barrier_end(struct gh_host *h, struct gh_barrier b, int rc) { GH_API(h)->barrier_end(h, b, rc); }
+/* A few bytes in the store, under the instance's name: key 1 to 256 bytes, value.n 0 erases. Beyond 1,024
+ * keys or 256 KiB in all: GH_EBUSY. Without a store, in its own instance: GH_ENOTSUP. GH_EIO: not kept. */
+GH_FN int gh_keep(struct gh_host *h, struct gh_bytes key, struct gh_bytes value) { return GH_API(h)->keep(h, key, value); }
+/* [create] Each of them, by their keys' order; fn is called before it returns. */
+GH_FN int gh_recall(struct gh_host *h, gh_recall_fn *fn, void *arg) { return GH_API(h)->recall(h, fn, arg); }
+/* A store's load and fetch: copies. An error: there is too much of it, or it can't be: stop. */
+GH_FN int gh_sink_put(struct gh_sink *s, const struct gh_record *r) { return GH_API(s)->sink_put(s, r); }
+/* In fetch: then return GH_LATER. Later, as with replies: begin (NULL: nobody waits), puts, end. */
+GH_FN struct gh_ticket gh_sink_pend(struct gh_sink *s) { return GH_API(s)->sink_pend(s); }
+GH_FN struct gh_sink *gh_sink_begin(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->sink_begin(h, t); }
+GH_FN void gh_sink_end(struct gh_sink *s, int rc) { GH_API(s)->sink_end(s, rc); }
 /* clang-format on */
 
 #ifdef __cplusplus

@@ -26,8 +26,8 @@
  * GH_CONCURRENT lifts that. GH_BLOCKING: alone, handshake, authenticate, exchange, lookup, authorize,
  * publish, subject, commands and timers run on threads of the instance (`threads:`, 4; 1 without
  * GH_CONCURRENT) and may block: their arguments are copies, their return values the answers; watches
- * are refused. accept, psk, event and barrier stay on the workers and therefore need GH_BLOCKING |
- * GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it returns:
+ * are refused. accept, psk, event, barrier and the store stay on the workers and therefore need
+ * GH_BLOCKING | GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it returns:
  * there is no re-entrance.
  *
  * Fail closed. No answer, a late one, GH_ERROR, an unknown value: denied, with the reason told.
@@ -158,6 +158,7 @@ struct gh_plugin {
 	gh_publish_fn *publish;
 	gh_subject_fn *subject;
 	gh_barrier_fn *barrier;
+	const struct gh_store *store;
 };
 #define GH_HEAD_0_1                                                                                  \
 	.size = sizeof(struct gh_plugin), .abi = GH_ABI, .option_stride = sizeof(struct gh_option)

@@ -41,12 +41,12 @@ struct gh_pair {
 
 /* Results of host calls and of what returns int: 0 or one of these. Never a verdict. */
 enum gh_error_code {
-	GH_LATER = 1,   /* commands, subject, barrier: not finished; the end will be told */
+	GH_LATER = 1, /* commands, subject, barrier, fetch: not finished; the end will be told */
 	GH_EINVAL = -1, /* a wrong argument, or a call where it isn't allowed */
 	GH_ENOENT = -2, /* no such client, metric, limits class */
 	GH_EBUSY = -3,  /* a bounded queue is full: answer GH_ERROR, don't retry in the hook */
 	GH_EIO = -4,    /* a file or a backend failed */
-	GH_ENOTSUP = -5 /* not by this instance's flags */
+	GH_ENOTSUP = -5 /* not by this instance's flags, or there is no store */
 };
 
 /* 0 is no verdict: what forgets to answer, answers GH_ERROR. So does a value the core doesn't know. */
@@ -163,11 +163,30 @@ struct gh_subject {
 	uint64_t number;
 	const char *text;
 };
+static inline GH_UNUSED struct gh_subject gh_subject_of(enum gh_subject_kind kind, const char *text)
+{
+	struct gh_subject s;
+
+	s.kind = (uint32_t)kind;
+	s.number = 0;
+	s.text = text;
+	return s;
+}
+static inline GH_UNUSED struct gh_subject gh_subject_connection(uint64_t connection)
+{
+	struct gh_subject s;
+
+	s.kind = (uint32_t)GH_CONNECTION;
+	s.number = connection;
+	s.text = NULL;
+	return s;
+}
 
 /* Opaque. */
 struct gh_answer; /* the answer being built; for the call, or between gh_answer_begin and _end */
 struct gh_error;  /* why create failed */
 struct gh_reply;  /* the output of a command; for the call, or between gh_reply_begin and _end */
+struct gh_sink;   /* where a store's records go; for the call, or between gh_sink_begin and _end */
 struct gh_host;   /* the broker as one instance sees it: from create until destroy returns */
 
 /*
