@@ -210,7 +210,7 @@ void gh_errand_deliver(struct gh_mail *mail, void *owner)
 	struct gh_errand *errand = NULL;
 
 	if (owner)
-		errand = gh_ticket_errand(gh_ticket_asker(reply->askers, reply->ticket),
+		errand = gh_ticket_waiter(gh_ticket_asker(reply->askers, reply->ticket),
 					  reply->ticket);
 	if (!errand) {
 		gh_reply_free(&reply);
@@ -262,8 +262,8 @@ struct gh_errand *gh_errand_start(const struct gh_errand_call *call, struct gh_i
 	gh_instance_ref(instance);
 	gh_timeout_init(&errand->timeout, on_timeout);
 	gh_loop_timeout(call->asker->loop, &errand->timeout, call->timeout_ms);
-	errand->ticket = gh_ticket_open_errand(call->asker, instance, errand,
-					       gh_clock_ms() + call->timeout_ms);
+	errand->ticket = gh_ticket_open_for(call->asker, instance, GH_TICKET_REPLY, errand,
+					    gh_clock_ms() + call->timeout_ms);
 	if (gh_off(instance)) {
 		cannot(errand, gh_off(instance));
 	} else if (!errand->ticket.id) {

@@ -136,7 +136,7 @@ static struct gh_answer *host_answer_begin(struct gh_host *host, struct gh_ticke
 	struct gh_late *late;
 	uint64_t due_ms;
 
-	if (!gh_ticket_claim(instance->hooks->askers, instance, ticket, &due_ms))
+	if (!gh_ticket_claim(instance->hooks->askers, instance, GH_TICKET_ANSWER, ticket, &due_ms))
 		return NULL;
 	late = gh_late_new(instance, ticket, due_ms);
 	late->answer.late = true;
