@@ -135,6 +135,63 @@ int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier)
 	return rc;
 }
 
+int gh_call_store_load(struct gh_instance *instance, struct gh_sink *sink)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->store->load(instance->self, sink);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
+int gh_call_store_put(struct gh_instance *instance, const struct gh_record *record)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->store->put(instance->self, record);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
+int gh_call_store_erase(struct gh_instance *instance, const struct gh_record *record)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->store->erase(instance->self, record);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
+int gh_call_store_fetch(struct gh_instance *instance, const struct gh_record *after, uint32_t limit,
+			struct gh_sink *sink)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+	rc = instance->plugin->store->fetch(instance->self, after, limit, sink);
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+	return rc;
+}
+
 int gh_call_alone(struct gh_instance *instance, struct gh_error *error)
 {
 	int rc;

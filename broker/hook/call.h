@@ -19,6 +19,12 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event);
 bool gh_call_has_barrier(const struct gh_instance *instance);
 int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier);
+/* The store's, if it has one. One that is off: GH_EIO. */
+int gh_call_store_load(struct gh_instance *instance, struct gh_sink *sink);
+int gh_call_store_put(struct gh_instance *instance, const struct gh_record *record);
+int gh_call_store_erase(struct gh_instance *instance, const struct gh_record *record);
+int gh_call_store_fetch(struct gh_instance *instance, const struct gh_record *after, uint32_t limit,
+			struct gh_sink *sink);
 int gh_call_alone(struct gh_instance *instance, struct gh_error *error);
 /* Of a timer, and of a watch: as a hook. */
 void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg);

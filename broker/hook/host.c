@@ -8,10 +8,12 @@
 #include "hook/ask_priv.h"
 #include "hook/barrier.h"
 #include "hook/directory.h"
+#include "hook/keep.h"
 #include "hook/offload.h"
 #include "hook/timer.h"
 #include "hook/watch.h"
 #include "hook/reply.h"
+#include "hook/sink.h"
 #include "hook/attach.h"
 
 #include <stdio.h>
@@ -327,4 +329,10 @@ const struct gh_host_api gh_host_table = {
 	.inject = gh_act_inject,
 	.attach = gh_attach_set,
 	.attached = gh_attach_get,
+	.keep = gh_keep_bytes,
+	.recall = gh_keep_recall,
+	.sink_put = gh_sink_take,
+	.sink_pend = gh_sink_ticket,
+	.sink_begin = gh_sink_claim,
+	.sink_end = gh_sink_finish,
 };
