@@ -39,6 +39,7 @@ struct gh_module {
 	struct gh_plugin plugin;
 	struct gh_option *options;
 	struct gh_command *commands;
+	struct gh_store store;
 };
 
 int gh_loader_new(const char *directory, struct gh_loader **loader_r, struct gh_error *error)
@@ -286,7 +287,7 @@ static int adopt(struct gh_module *module, struct gh_error *error)
 	if (!theirs)
 		return no_descriptor(module, error);
 	rc = gh_plugin_adopt(theirs, module->name, GH_ABI, &module->plugin, &module->options,
-			     &module->commands, error);
+			     &module->commands, &module->store, error);
 	if (rc)
 		gh_error_prefix(error, "%s", module->file);
 	else if (module->plugin.flags & GH_RESIDENT)

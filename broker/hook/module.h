@@ -56,11 +56,11 @@ char **gh_loader_names(struct gh_loader *loader);
 /*
  * The check of a descriptor, apart from files. Copies min(its size) into *plugin_r, zeroed before,
  * and its options into rows of this broker's shape (plugin_r->options, to be freed by
- * gh_options_free()), and its commands (plugin_r->commands, to be freed as one block). abi: this
- * broker's, GH_ABI.
+ * gh_options_free()), its commands (plugin_r->commands, to be freed as one block) and its store
+ * (plugin_r->store, which is then store_r). abi: this broker's, GH_ABI.
  */
 int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi,
 		    struct gh_plugin *plugin_r, struct gh_option **options_r,
-		    struct gh_command **commands_r, struct gh_error *error);
+		    struct gh_command **commands_r, struct gh_store *store_r, struct gh_error *error);
 
 #endif

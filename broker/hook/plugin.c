@@ -36,38 +36,78 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
 	    !plugin->authorize && !plugin->publish && !plugin->event && !plugin->barrier &&
-	    !plugin->handshake && !plugin->psk && !plugin->subject && !plugin->commands)
+	    !plugin->handshake && !plugin->psk && !plugin->subject && !plugin->store &&
+	    !plugin->commands)
 		return gh_error_set(
 			error, GH_EINVAL,
 			"its descriptor lacks a hook: accept, handshake, psk, authenticate, exchange, lookup, authorize, "
-			"publish, event, barrier or subject, or commands");
+			"publish, event, barrier, subject or store, or commands");
 	return 0;
+}
+
+/* Of those that stay on the workers whatever the flags. */
+static const char *workers_hook(const struct gh_plugin *plugin)
+{
+	if (plugin->accept || plugin->psk)
+		return plugin->accept ? "accept" : "psk";
+	if (plugin->event || plugin->barrier)
+		return plugin->event ? "event" : "barrier";
+	return plugin->store ? "store" : NULL;
 }
 
 static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 {
+	const char *hook = workers_hook(plugin);
+
 	if (plugin->flags & ~KNOWN_FLAGS)
 		return gh_error_set(error, GH_EINVAL,
 				    "it has flags that this broker doesn't know (0x%x)",
 				    plugin->flags & ~KNOWN_FLAGS);
-	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) &&
-	    (plugin->accept || plugin->psk || plugin->event || plugin->barrier))
+	if (plugin->flags & GH_BLOCKING && !(plugin->flags & GH_CONCURRENT) && hook)
 		return gh_error_set(
 			error, GH_EINVAL,
-			"it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too",
-			plugin->accept  ? "accept"
-			: plugin->event ? "event"
-					: "barrier");
+			"it has flag GH_BLOCKING and hook '%s', so it needs GH_CONCURRENT too", hook);
+	return 0;
+}
+
+/* The first callback that is missing or cut short; NULL: none. */
+static const char *store_lacks(const struct gh_store *store)
+{
+#define LACKS(member) \
+	(!store->member || store->size < offsetof(struct gh_store, member) + sizeof(store->member))
+	if (LACKS(load) || LACKS(put))
+		return LACKS(load) ? "store.load" : "store.put";
+	if (LACKS(erase) || LACKS(fetch))
+		return LACKS(erase) ? "store.erase" : "store.fetch";
+	return NULL;
+#undef LACKS
+}
+
+static int adopt_store(const struct gh_store *theirs, struct gh_store *store_r, struct gh_error *error)
+{
+	struct gh_store store = { 0 };
+	const char *lacking;
+
+	if (!theirs)
+		return 0;
+	memcpy(&store, theirs, theirs->size < sizeof(store) ? theirs->size : sizeof(store));
+	store.size = theirs->size;
+	lacking = store_lacks(&store);
+	if (lacking)
+		return lacks(error, lacking);
+	store.size = sizeof(store);
+	*store_r = store;
 	return 0;
 }
 
 int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t abi,
 		    struct gh_plugin *plugin_r, struct gh_option **options_r,
-		    struct gh_command **commands_r, struct gh_error *error)
+		    struct gh_command **commands_r, struct gh_store *store_r, struct gh_error *error)
 {
 	struct gh_plugin plugin = { 0 };
 	struct gh_option *options = NULL;
 	struct gh_command *commands;
+	struct gh_store store = { 0 };
 	int rc = check_abi(theirs, abi, error);
 
 	if (rc)
@@ -83,6 +123,8 @@ int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t a
 		rc = gh_error_set(error, GH_EINVAL,
 				  "it calls itself '%s': the file's name must be that", plugin.name);
 	if (!rc)
+		rc = adopt_store(plugin.store, &store, error);
+	if (!rc)
 		rc = gh_options_adopt(plugin.options, plugin.option_stride, plugin.config_size,
 				      &options, error);
 	if (!rc)
@@ -93,6 +135,9 @@ int gh_plugin_adopt(const struct gh_plugin *theirs, const char *name, uint32_t a
 	}
 	plugin.options = *options_r = options;
 	plugin.commands = *commands_r = commands;
+	*store_r = store;
+	if (plugin.store)
+		plugin.store = store_r;
 	*plugin_r = plugin;
 	return 0;
 }

@@ -46,6 +46,36 @@ static int subject(void *instance, const struct gh_subject_request *in, struct g
 	return 0;
 }
 
+static enum gh_verdict psk(void *instance, const struct gh_psk *in, struct gh_answer *out)
+{
+	(void)instance, (void)in, (void)out;
+	return GH_PASS;
+}
+
+static int barrier(void *instance, struct gh_barrier raised)
+{
+	(void)instance, (void)raised;
+	return 0;
+}
+
+static int load(void *instance, struct gh_sink *sink)
+{
+	(void)instance, (void)sink;
+	return 0;
+}
+
+static int put(void *instance, const struct gh_record *record)
+{
+	(void)instance, (void)record;
+	return 0;
+}
+
+static int fetch(void *instance, const struct gh_record *after, uint32_t limit, struct gh_sink *sink)
+{
+	(void)instance, (void)after, (void)limit, (void)sink;
+	return 0;
+}
+
 static int run(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
 {
 	(void)instance, (void)count, (void)arguments, (void)reply;
@@ -66,6 +96,14 @@ static const struct gh_option options[] = { GH_OPTION(struct config, word, GH_ST
 			 .authorize = authorize \
 	}
 
+#define STORE \
+	{ \
+		.size = sizeof(struct gh_store), .load = load, .put = put, .erase = put, \
+		.fetch = fetch \
+	}
+
+static struct gh_store kept_store; /* the copy that adopt() was given */
+
 static int adopt(const struct gh_plugin *theirs, struct gh_plugin *plugin_r, struct gh_error *error)
 {
 	struct gh_option *rows = NULL;
@@ -73,7 +111,7 @@ static int adopt(const struct gh_plugin *theirs, struct gh_plugin *plugin_r, str
 	int rc;
 
 	memset(plugin_r, 0xff, sizeof(*plugin_r));
-	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, &copies, error);
+	rc = gh_plugin_adopt(theirs, "good", GH_ABI, plugin_r, &rows, &copies, &kept_store, error);
 	if (!rc)
 		ck_assert_str_eq(rows[0].name, "word");
 	gh_options_free(&rows);
@@ -143,8 +181,8 @@ START_TEST(with_commands)
 	theirs.accept = NULL;
 	theirs.authorize = NULL;
 	theirs.commands = commands;
-	ck_assert_msg(gh_plugin_adopt(&theirs, "good", GH_ABI, &ours, &option_rows, &rows, &error) ==
-			      0,
+	ck_assert_msg(gh_plugin_adopt(&theirs, "good", GH_ABI, &ours, &option_rows, &rows,
+				      &kept_store, &error) == 0,
 		      "%s", error.text);
 	ck_assert_ptr_eq(ours.commands, rows);
 	ck_assert_ptr_ne(rows, commands);
@@ -216,6 +254,46 @@ START_TEST(edition_0_1)
 	ck_assert_ptr_null(ours.psk);
 	ck_assert_ptr_null(ours.publish);
 	ck_assert_ptr_null(ours.subject);
+	ck_assert_ptr_null(ours.barrier);
+	ck_assert_ptr_null(ours.store);
+}
+END_TEST
+
+/* A store comes in this broker's shape, and is enough by itself. */
+START_TEST(with_store)
+{
+	struct gh_store store = STORE;
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	theirs.accept = NULL;
+	theirs.authorize = NULL;
+	theirs.store = &store;
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+	ck_assert_ptr_eq(ours.store, &kept_store);
+	ck_assert_uint_eq(kept_store.size, sizeof(kept_store));
+	ck_assert_ptr_eq(kept_store.fetch, fetch);
+	theirs.flags = GH_BLOCKING | GH_CONCURRENT;
+	ck_assert_int_eq(adopt(&theirs, &ours, &error), 0);
+}
+END_TEST
+
+/* What a later edition has behind its end isn't looked at. */
+START_TEST(longer_store)
+{
+	struct {
+		struct gh_store store;
+		void *more[4];
+	} wide = { .store = STORE, .more = { &wide, &wide, &wide, &wide } };
+	struct gh_plugin theirs = GOOD, ours;
+	struct gh_error error = { 0 };
+
+	wide.store.size = sizeof(wide);
+	theirs.store = &wide.store;
+	ck_assert_msg(adopt(&theirs, &ours, &error) == 0, "%s", error.text);
+	ck_assert_ptr_eq(ours.store, &kept_store);
+	ck_assert_uint_eq(kept_store.size, sizeof(kept_store));
+	ck_assert_ptr_eq(kept_store.load, load);
 }
 END_TEST
 
@@ -229,11 +307,38 @@ static void refused(const struct gh_plugin *theirs, const char *a, const char *b
 	ck_assert_uint_eq(ours.size, 0xffffffff); /* untouched */
 }
 
+#define CHANGED(change, a, b) bad = good, change, refused(&bad, a, b)
+
+/* Whether there is something behind the end that it tells or not. */
+START_TEST(store_lacks)
+{
+	struct gh_store store = STORE;
+	struct gh_plugin good = GOOD, bad;
+
+#define WITHOUT(change, what) store = (struct gh_store)STORE, change, refused(&good, "lacks", what)
+	good.store = &store;
+	WITHOUT(store.load = NULL, "'store.load'");
+	WITHOUT(store.put = NULL, "'store.put'");
+	WITHOUT(store.erase = NULL, "'store.erase'");
+	WITHOUT(store.fetch = NULL, "'store.fetch'");
+	WITHOUT(store.size = 0, "'store.load'");
+	WITHOUT(store.size = sizeof(store.size), "'store.load'");
+	WITHOUT(store.size = offsetof(struct gh_store, put), "'store.put'");
+	WITHOUT(store.size = offsetof(struct gh_store, erase) + 1, "'store.erase'");
+	WITHOUT(store.size = offsetof(struct gh_store, fetch), "'store.fetch'");
+	WITHOUT(store.size = sizeof(store) - 1, "'store.fetch'");
+	store = (struct gh_store)STORE;
+	good.accept = NULL;
+	CHANGED(bad.flags = GH_BLOCKING, "GH_CONCURRENT", "'store'");
+	CHANGED((bad.flags = GH_BLOCKING, bad.barrier = barrier), "GH_CONCURRENT", "'barrier'");
+	CHANGED((bad.flags = GH_BLOCKING, bad.psk = psk), "GH_CONCURRENT", "'psk'");
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	struct gh_plugin good = GOOD, bad;
 
-#define CHANGED(change, a, b) bad = good, change, refused(&bad, a, b)
 	CHANGED(bad.abi = GH_ABI + 1, "0.3", "0.2");
 	CHANGED(bad.abi = GH_ABI + 0x10000, "1.2", "0.2");
 	CHANGED(bad.size = 8, "cut short", "8 bytes");
@@ -243,7 +348,7 @@ START_TEST(refusals)
 	CHANGED(bad.name = NULL, "lacks", "'name'");
 	CHANGED(bad.version = NULL, "lacks", "'version'");
 	CHANGED(bad.name = "other", "'other'", "name");
-	CHANGED((bad.accept = NULL, bad.authorize = NULL), "lacks a hook", "event");
+	CHANGED((bad.accept = NULL, bad.authorize = NULL), "lacks a hook", "store");
 	CHANGED(bad.exchange = exchange, "lacks", "'exchange_end'");
 	CHANGED(bad.flags = GH_BLOCKING, "GH_CONCURRENT", "'accept'");
 	CHANGED(bad.config_size = 4, "word", "");
@@ -255,4 +360,4 @@ START_TEST(refusals)
 END_TEST
 
 GH_TEST_MAIN("hook/plugin", shorter, longer, stride, with_commands, narrow_stride, command_stride,
-	     edition_0_1, refusals)
+	     edition_0_1, with_store, longer_store, store_lacks, refusals)
