@@ -29,6 +29,11 @@ int gh_call_alone(struct gh_instance *instance, struct gh_error *error);
 /* Of a timer, and of a watch: as a hook. */
 void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg);
 void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events);
+/* For an administrator. They return what the module did. */
+int gh_call_command(struct gh_instance *instance, const struct gh_command *command, size_t count,
+		    const char *const *arguments, struct gh_reply *reply);
+int gh_call_subject(struct gh_instance *instance, const struct gh_subject_request *request,
+		    struct gh_reply *reply);
 /* Beside hooks. */
 void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg);
 void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data);

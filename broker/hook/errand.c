@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hook/asker_priv.h"
-#include "hook/instance_priv.h"
+#include "hook/call.h"
 #include "hook/pool.h"
 #include "hook/reply.h"
 #include "hook/ticket.h"
@@ -33,13 +33,9 @@ static void run(struct gh_instance *instance, const struct gh_errand_task *task,
 	int rc;
 
 	reply->secret = task->secret;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
-	rc = task->command ? task->command->run(instance->self, task->argument_count,
-						task->arguments, reply)
-			   : instance->plugin->subject(instance->self, task->request, reply);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	rc = task->command ? gh_call_command(instance, task->command, task->argument_count,
+					     task->arguments, reply)
+			   : gh_call_subject(instance, task->request, reply);
 	gh_reply_judge(reply, rc);
 }
 
