@@ -145,11 +145,9 @@ int gh_call_store_load(struct gh_instance *instance, struct gh_sink *sink)
 
 	if (gh_off(instance))
 		return GH_EIO;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->store->load(instance->self, sink);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 	return rc;
 }
 
@@ -159,11 +157,9 @@ int gh_call_store_put(struct gh_instance *instance, const struct gh_record *reco
 
 	if (gh_off(instance))
 		return GH_EIO;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->store->put(instance->self, record);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 	return rc;
 }
 
@@ -173,11 +169,9 @@ int gh_call_store_erase(struct gh_instance *instance, const struct gh_record *re
 
 	if (gh_off(instance))
 		return GH_EIO;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->store->erase(instance->self, record);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 	return rc;
 }
 
@@ -188,11 +182,9 @@ int gh_call_store_fetch(struct gh_instance *instance, const struct gh_record *af
 
 	if (gh_off(instance))
 		return GH_EIO;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->store->fetch(instance->self, after, limit, sink);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 	return rc;
 }
 
