@@ -68,7 +68,7 @@ int gh_sink_take(struct gh_sink *sink, const struct gh_record *record)
 {
 	if (sink->rc)
 		return sink->rc;
-	if (!record || record->size < offsetof(struct gh_record, count) || !record->kind)
+	if (!record || record->size < offsetof(struct gh_record, count))
 		sink->rc = GH_EINVAL;
 	else
 		sink->rc = sink->take(sink, record);
