@@ -31,6 +31,7 @@ enum gh_answer_key {
 
 #define GH_READABLE 1u /* gh_watch_start() */
 #define GH_WRITABLE 2u
+struct gh_record; /* hooks.h */
 /* One figure of the registry, core's and modules'. */
 struct gh_sample {
 	uint32_t size, kind; /* enum gh_metric_kind */
