@@ -81,6 +81,29 @@ const char *gh_identity_part(const struct gh_shared_identity *identity, size_t i
 	return index < identity->part_count ? identity->parts[index].source : NULL;
 }
 
+bool gh_identity_share(const struct gh_shared_identity *identity, size_t index,
+		       struct gh_identity_share *share_r)
+{
+	const struct part *part = identity->parts;
+	size_t group = 0, attribute = 0;
+
+	if (index >= identity->part_count)
+		return false;
+	for (; index > 0; index--, part++) {
+		group += part->group_count;
+		attribute += part->attribute_count;
+	}
+	*share_r = (struct gh_identity_share){ .source = part->source,
+					       .realm = part->realm,
+					       .principal = part->principal,
+					       .groups = identity->view.groups + group,
+					       .attributes = identity->view.attributes + attribute,
+					       .group_count = part->group_count,
+					       .attribute_count = part->attribute_count,
+					       .expires = part->expires };
+	return true;
+}
+
 /* ---- what one module gives ---- */
 
 void gh_grant_done(struct gh_grant *grant)

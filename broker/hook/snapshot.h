@@ -42,4 +42,14 @@ struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
 /* As the author of what outlives the connection: connection 0, otherwise the same. */
 struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old);
 
+/*
+ * The facts of a client that has sent CONNECT, with its identity, as bytes and back; NULL comes back as NULL. Not kept: its
+ * connection (0 afterwards) and what TLS established (NULL afterwards). unpack: a reference, the caller's; NULL: it was NULL,
+ * or in->rc says what is wrong.
+ */
+struct gh_buf;
+struct gh_unpack;
+void gh_snapshot_pack(struct gh_buf *out, const struct gh_snapshot *snapshot);
+struct gh_snapshot *gh_snapshot_unpack(struct gh_unpack *in);
+
 #endif
