@@ -295,6 +295,7 @@ static void restore_queue(struct restore *r)
 	}
 	see_order(r->session, last);
 	unread = unread_of(r->session);
+	unread->last = last;
 	unread->count = r->record->count;
 	unread->bytes = r->record->bytes;
 }
