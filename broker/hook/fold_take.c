@@ -69,6 +69,25 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 	return true;
 }
 
+/* A class that nobody knows may have been meant to bound: without it there is no ALLOW. */
+static bool class_there(const struct gh_fold *fold, const struct gh_grant *grant,
+			struct gh_error *error)
+{
+	if (!grant->limits_class ||
+	    gh_settings_has_class(fold->chain->runtime->settings, grant->limits_class))
+		return true;
+	gh_error_set(error, GH_ENOENT, "there is no limits class '%s'", grant->limits_class);
+	return false;
+}
+
+/* The module's own words were about an ALLOW that doesn't stand. */
+static enum gh_verdict refuse_grant(struct gh_answer *answer, bool contradicts, const char *text)
+{
+	answer->why[0] = 0;
+	gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", text);
+	return contradicts ? GH_DENY : GH_ERROR;
+}
+
 /* GH_DENY: two modules mean two people, which no `on-error` may gloss over. */
 static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 {
@@ -78,17 +97,16 @@ static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 	bool contradicts = gh_merge_contradicts(&fold->login.merge, grant);
 
 	/* Beside the built-in `anonymous` nobody need be named; what is given to nobody is
-	 * dropped. */
-	if (fold->kept ||
-	    (fold->anonymous && !fold->login.merge.count && !grant->principal && !grant->bad))
+	 * dropped, unless it may be meant to bound. */
+	if (fold->kept || (fold->anonymous && !fold->login.merge.count && !grant->principal &&
+			   !grant->limits_class && !grant->bad))
 		return GH_ALLOW;
+	if (!contradicts && !class_there(fold, grant, &error))
+		return refuse_grant(answer, false, error.text);
 	if (gh_merge_add(&fold->login.merge, answer->instance->name, answer->instance->realm, grant,
 			 &error) == 0)
 		return GH_ALLOW;
-	/* The module's own words were about an ALLOW that doesn't stand. */
-	answer->why[0] = 0;
-	gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", error.text);
-	return contradicts ? GH_DENY : GH_ERROR;
+	return refuse_grant(answer, contradicts, error.text);
 }
 
 static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,

@@ -37,7 +37,7 @@ const char *gh_identity_part(const struct gh_shared_identity *identity, size_t i
 /* All that one of them gave. Views, valid as long as the identity. False: no more parts. */
 struct gh_identity_share {
 	const char *source, *realm;
-	const char *principal; /* NULL: it named none */
+	const char *principal, *limits_class; /* NULL: it named none */
 	const char *const *groups;
 	const struct gh_pair *attributes;
 	size_t group_count, attribute_count;
@@ -63,8 +63,9 @@ struct gh_grant {
 	char **groups;
 	struct gh_pair *attributes;
 	size_t group_count, attribute_count;
-	size_t bytes;    /* of groups and attributes */
-	int64_t expires; /* 0: never */
+	size_t bytes;       /* of groups and attributes */
+	int64_t expires;    /* 0: never */
+	char *limits_class; /* NULL: none is named */
 	const char *bad; /* not NULL: what the core can't take, for people ("principal isn't UTF-8") */
 };
 void gh_grant_done(struct gh_grant *grant); /* leaves an empty one */
@@ -73,6 +74,8 @@ void gh_grant_principal(struct gh_grant *grant, struct gh_str s);
 void gh_grant_group(struct gh_grant *grant, struct gh_str s);
 void gh_grant_attribute(struct gh_grant *grant, const char *name, const char *value);
 void gh_grant_expires(struct gh_grant *grant, int64_t expires);
+/* The first holds. Whether there is such a class isn't known here. */
+void gh_grant_class(struct gh_grant *grant, struct gh_str name);
 
 /* { 0 } is empty. */
 struct gh_merge {

@@ -30,7 +30,8 @@ struct rule {
 	const char *user, *client, *topic; /* NULL: any. user: the CONNECT's, or the principal */
 	uint64_t delay;
 	const char *while_exists;
-	const char *principal, *group, *client_id, *shown_user, *why, *file, *attribute;
+	const char *principal, *group, *client_id, *shown_user, *limits_class, *why, *file,
+		*attribute;
 	const char *new_topic, *new_payload, *property;
 	int64_t line, cause, reason, expires_in, max_qos, max_size, cache;
 	bool covers, no_retain, disconnect;
@@ -75,6 +76,8 @@ static void fill_login(const struct rule *rule, struct gh_answer *out, struct gh
 		gh_answer_client_id(out, rule->client_id);
 	if (rule->shown_user)
 		gh_answer_shown_user(out, strcmp(rule->shown_user, "-") == 0 ? "" : rule->shown_user);
+	if (rule->limits_class)
+		gh_answer_limits_class(out, rule->limits_class);
 	if (rule->cause)
 		gh_answer_cause(out, rule->cause);
 	if (rule->expires_in && host)
@@ -338,6 +341,7 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, attribute, GH_STRING, "name=value"),
 	GH_OPTION(struct rule, client_id, GH_STRING, "the client id it must have"),
 	GH_OPTION(struct rule, shown_user, GH_STRING, "the name in logs; '-' hides it"),
+	GH_OPTION(struct rule, limits_class, GH_STRING, "its limits class"),
 	GH_OPTION(struct rule, why, GH_STRING, "the reason, for people"),
 	GH_OPTION(struct rule, file, GH_STRING, "where the rule stands"),
 	GH_OPTION(struct rule, line, GH_INT, "and its line", .standard = "0"),
