@@ -112,10 +112,6 @@ static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,
 				   enum gh_verdict verdict)
 {
-	if (verdict == GH_CONTINUE && fold->asked != GH_HOOK_EXCHANGE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		return GH_ERROR;
-	}
 	if (verdict == GH_ERROR || verdict == GH_DENY)
 		return verdict;
 	if (!take_names(fold, answer))
@@ -146,10 +142,6 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 	struct gh_decision *decision = fold->decision;
 	bool covers = answer->covers || (answer->instance->blocking && verdict == GH_PASS);
 
-	if (verdict == GH_CONTINUE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		return GH_ERROR;
-	}
 	if (fold->action == GH_SUBSCRIBE && (verdict == GH_PASS || verdict == GH_ALLOW)) {
 		if (answer->instance->blocking && !covers) {
 			gh_answer_explain(answer, GH_CAUSE_POLICY,
@@ -213,12 +205,8 @@ static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh
 {
 	bool passes_errors = answer->instance->on_error_next && !gh_fold_entry(fold)->required;
 
-	if (verdict == GH_CONTINUE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		verdict = GH_ERROR;
-	}
-	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits && !edit(fold, answer))
-		verdict = GH_ERROR;
+	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits)
+		verdict = edit(fold, answer);
 	if (fold->told)
 		tell(fold, answer, verdict);
 	if (verdict == GH_ERROR && passes_errors)
@@ -338,6 +326,16 @@ static bool take_part(struct gh_fold *fold, struct gh_answer *answer, enum gh_ve
 	return false;
 }
 
+/* By a ticket it may come where it means nothing. */
+static enum gh_verdict in_place(const struct gh_fold *fold, struct gh_answer *answer,
+				enum gh_verdict verdict)
+{
+	if (verdict != GH_CONTINUE || fold->asked == GH_HOOK_EXCHANGE)
+		return verdict;
+	gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
+	return GH_ERROR;
+}
+
 static void count(const struct gh_fold *fold, const struct gh_answer *answer, enum gh_verdict verdict)
 {
 	struct gh_series *series = answer->instance->answers[fold->asked][verdict];
@@ -378,6 +376,7 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 {
 	bool required;
 
+	verdict = in_place(fold, answer, verdict);
 	count(fold, answer, verdict);
 	if (fold->parts)
 		return take_part(fold, answer, verdict);
