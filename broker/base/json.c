@@ -100,3 +100,9 @@ void gh_json_bool(struct gh_json *json, const char *name, bool value)
 	member(json, name);
 	gh_buf_str(json->out, gh_str(value ? "true" : "false"));
 }
+
+void gh_json_raw(struct gh_json *json, const char *name, struct gh_str value)
+{
+	member(json, name);
+	gh_buf_add(json->out, value.p, value.n);
+}

@@ -22,5 +22,7 @@ void gh_json_number(struct gh_json *json, const char *name, int64_t value);
 /* 15 digits; what is not finite becomes null, for JSON has no word for it. */
 void gh_json_float(struct gh_json *json, const char *name, double value);
 void gh_json_bool(struct gh_json *json, const char *name, bool value);
+/* One value that is JSON already. */
+void gh_json_raw(struct gh_json *json, const char *name, struct gh_str value);
 
 #endif

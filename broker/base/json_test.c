@@ -28,9 +28,10 @@ START_TEST(values)
 	gh_json_float(&json, "infinite", INFINITY);
 	gh_json_bool(&json, "yes", true);
 	gh_json_bool(&json, "n\no", false);
+	gh_json_raw(&json, "raw", gh_str("[1,2]"));
 	gh_json_end_object(&json);
 	check("{\"text\":\"a\\\"b\",\"none\":null,\"least\":-9223372036854775808,\"half\":0.5,\"nan\":null,"
-	      "\"infinite\":null,\"yes\":true,\"n\\no\":false}");
+	      "\"infinite\":null,\"yes\":true,\"n\\no\":false,\"raw\":[1,2]}");
 }
 END_TEST
 

@@ -3,18 +3,24 @@
 #include "client/acknowledge.h"
 
 #include "client/deliver.h"
+#include "client/persist.h"
 #include "client/send.h"
 
 /* ---- of what we have sent ---- */
 
+static void done(struct gh_channel *channel, struct gh_window_entry *entry)
+{
+	gh_persist_window_end(channel->shard, channel->session, entry);
+	gh_window_remove(&channel->session->window, entry, NULL);
+}
+
 /* An id we don't know, or one of the other QoS, changes nothing: after a resume an old acknowledgement may still come. */
 static void on_puback(struct gh_channel *channel, uint16_t id)
 {
-	struct gh_window *window = &channel->session->window;
-	struct gh_window_entry *entry = gh_window_find(window, id);
+	struct gh_window_entry *entry = gh_window_find(&channel->session->window, id);
 
 	if (entry && entry->state == GH_WINDOW_SENT && entry->delivery.qos == 1)
-		gh_window_remove(window, entry, NULL);
+		done(channel, entry);
 }
 
 static void on_pubrec(struct gh_channel *channel, const struct gh_packet_ack *ack)
@@ -25,11 +31,13 @@ static void on_pubrec(struct gh_channel *channel, const struct gh_packet_ack *ac
 
 	if (ack->reason >= GH_REASON_FAILURE) {
 		if (known && entry->state == GH_WINDOW_SENT)
-			gh_window_remove(window, entry, NULL);
+			done(channel, entry);
 		return;
 	}
-	if (known)
+	if (known) {
+		gh_persist_received(channel->shard, channel->session, entry);
 		gh_window_received(window, entry);
+	}
 	/* MQTT 3.1.1 has no way to say that it isn't known; a PUBREL ends it for the client. */
 	gh_send_ack(channel, GH_PACKET_PUBREL, ack->packet_id,
 		    known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
@@ -37,11 +45,10 @@ static void on_pubrec(struct gh_channel *channel, const struct gh_packet_ack *ac
 
 static void on_pubcomp(struct gh_channel *channel, uint16_t id)
 {
-	struct gh_window *window = &channel->session->window;
-	struct gh_window_entry *entry = gh_window_find(window, id);
+	struct gh_window_entry *entry = gh_window_find(&channel->session->window, id);
 
 	if (entry && entry->state == GH_WINDOW_RELEASED)
-		gh_window_remove(window, entry, NULL);
+		done(channel, entry);
 }
 
 /* ---- of what the client has sent ---- */
@@ -50,6 +57,8 @@ static void on_pubrel(struct gh_channel *channel, uint16_t id)
 {
 	bool known = gh_inbound_remove(&channel->session->inbound, id);
 
+	if (known)
+		gh_persist_inbound_end(channel->shard, channel->session, id);
 	gh_send_ack(channel, GH_PACKET_PUBCOMP, id,
 		    known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
 }

@@ -9,6 +9,7 @@
 #include "client/author.h"
 #include "client/connect.h"
 #include "client/inject.h"
+#include "client/persist.h"
 #include "client/recheck.h"
 #include "client/replay.h"
 #include "client/round.h"
@@ -301,8 +302,9 @@ static void log_ban(const struct act *act)
 	gh_log_line(GH_LOG_NOTICE, fields, 4, act->seconds ? "banned" : "ban lifted");
 }
 
-static int change_bans(struct gh_bans *bans, const struct act *act, bool *changed_r)
+static int change_bans(struct gh_broker *broker, const struct act *act, bool *changed_r)
 {
+	struct gh_bans *bans = broker->bans;
 	const struct gh_ban_key key = { .kind = act->whom.kind,
 					.prefix = act->whom.prefix,
 					.text = act->whom.text };
@@ -312,6 +314,8 @@ static int change_bans(struct gh_bans *bans, const struct act *act, bool *change
 		*changed_r = gh_bans_lift(bans, &key, gh_clock_ms());
 	else
 		rc = gh_bans_put(bans, &key, act->seconds, act->why, gh_clock_ms());
+	if (rc == 0)
+		gh_persist_ban(broker, &key, act->seconds, act->why);
 	return rc;
 }
 
@@ -329,7 +333,7 @@ static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom
 	act->reason = GH_REASON_ADMINISTRATIVE_ACTION;
 	act->refusal = GH_REASON_BANNED;
 	act->run = run_ban;
-	rc = change_bans(broker->bans, act, &changed);
+	rc = change_bans(broker, act, &changed);
 	if (rc || !changed) {
 		act_unref(act);
 		return rc;

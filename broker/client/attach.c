@@ -8,6 +8,7 @@
 #include "client/connect.h"
 #include "client/deliver.h"
 #include "client/groups.h"
+#include "client/persist.h"
 #include "client/recheck.h"
 #include "client/send.h"
 #include "client/subscribe.h"
@@ -40,6 +41,7 @@ static void tell_session(struct gh_shard *shard, const struct gh_client *client,
 void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t code)
 {
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
+	gh_persist_session_end(shard, session);
 	gh_session_unwatch(session);
 	gh_will_session_ends(shard, session);
 	gh_list_each(&session->subscriptions, it, next) gh_subscription_end(
@@ -106,15 +108,24 @@ static bool claim(struct attaching *a)
 	return true;
 }
 
+struct gh_session *gh_session_begin(struct gh_shard *shard, struct gh_str client_id,
+				    const struct gh_session_owner *owner)
+{
+	struct gh_session *session = gh_session_new(client_id, owner);
+
+	session->keeper = shard;
+	session->created_at = gh_clock_wall_us() / 1000000;
+	gh_timeout_init(&session->expiry, on_expiry);
+	gh_registry_add(shard->sessions, session);
+	atomic_fetch_add(&shard->broker->sessions, 1);
+	return session;
+}
+
 static void make(struct attaching *a)
 {
 	struct gh_session_owner owner = owner_of(a->channel);
 
-	a->session = gh_session_new(gh_str(a->login->client_id), &owner);
-	a->session->keeper = a->shard;
-	gh_timeout_init(&a->session->expiry, on_expiry);
-	gh_registry_add(a->shard->sessions, a->session);
-	atomic_fetch_add(&a->shard->broker->sessions, 1);
+	a->session = gh_session_begin(a->shard, gh_str(a->login->client_id), &owner);
 }
 
 static uint16_t lesser(int64_t a, int64_t b)
@@ -135,6 +146,7 @@ static void join(struct attaching *a)
 	session->version = channel->receiver.version;
 	session->expiry_interval = gh_session_expiry(channel->listener, connect->session_expiry);
 	gh_session_set_identity(session, channel->who);
+	gh_persist_session(a->shard, session);
 	gh_will_set(channel, connect->has_will ? &connect->will : NULL);
 	gh_window_open(&session->window, lesser(connect->receive_maximum, limits->inflight));
 	channel->alias_out =
@@ -262,7 +274,7 @@ enum gh_next gh_attach_session(struct gh_channel *channel)
 	gh_deliver_pump(channel);
 	if (outdated && channel->session) /* by the policy before: the recheck may have gone by already */
 		gh_recheck_session(a.shard, channel->session);
-	return GH_GO_ON;
+	return gh_conn_paused(channel->conn) ? GH_STOP_HERE : GH_GO_ON;
 }
 
 /* ---- the end of the connection ---- */
@@ -317,6 +329,8 @@ void gh_detach(struct gh_channel *channel, const char *text)
 	}
 	gh_groups_online(shard, session, false);
 	gh_session_trim(session);
+	if (session->lasting)
+		gh_persist_session(shard, session);
 	if (session->expiry_interval != GH_EXPIRY_NEVER)
 		gh_loop_timeout(shard->loop, &session->expiry, session->expiry_interval * 1000ull);
 }

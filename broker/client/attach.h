@@ -14,6 +14,10 @@ enum gh_next gh_attach_session(struct gh_channel *channel);
  */
 void gh_detach(struct gh_channel *channel, const char *text);
 
+/* A new one, of nobody connected yet, among the worker's. */
+struct gh_session *gh_session_begin(struct gh_shard *shard, struct gh_str client_id,
+				    const struct gh_session_owner *owner);
+
 /* Ends a session that has no connection: subscriptions, queue, will (published now if one waits). */
 void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t code);
 #define GH_SESSION_EXPIRED 1u

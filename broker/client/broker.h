@@ -54,6 +54,8 @@ struct gh_acting {
 	atomic_bool told[GH_WORKERS_MAX]; /* the worker has mail that says so */
 };
 
+struct gh_restoring;
+
 struct gh_broker {
 	struct gh_hash_key key;
 	struct gh_hooks hooks;
@@ -73,6 +75,7 @@ struct gh_broker {
 	int64_t started_at; /* Unix seconds */
 	struct gh_series *counters[GH_COUNTERS];
 	struct gh_acting acting;
+	struct gh_restoring *restoring; /* what was loaded and isn't restored yet: client/restore.h */
 };
 
 /* Fills metrics and counters, retained store and interest table of a zeroed broker; worker_count is set. */

@@ -6,6 +6,7 @@
 #include "client/author.h"
 #include "client/rights.h"
 #include "client/send.h"
+#include "client/unread.h"
 
 static const char *drop_text(enum gh_counter why)
 {
@@ -41,9 +42,30 @@ static bool has_room(const struct gh_channel *channel)
 
 /* ---- into the queue ---- */
 
+struct queueing {
+	struct gh_shard *shard;
+	struct gh_session *session;
+	uint64_t order; /* of the one that comes, in the store */
+	bool dropped;   /* that one */
+};
+
 static void on_drop(void *arg, const struct gh_delivery *delivery)
 {
-	gh_tell_dropped(arg, NULL, gh_publication_topic(delivery->publication), GH_COUNT_DROP_QUEUE);
+	struct queueing *q = arg;
+
+	gh_tell_dropped(q->shard, NULL, gh_publication_topic(delivery->publication),
+			GH_COUNT_DROP_QUEUE);
+	if (delivery->order && delivery->order == q->order) /* it hasn't been put */
+		q->dropped = true;
+	else
+		gh_persist_message_end(q->shard, q->session, delivery);
+}
+
+static void on_expired(void *arg, const struct gh_delivery *delivery)
+{
+	struct queueing *q = arg;
+
+	gh_persist_message_end(q->shard, q->session, delivery);
 }
 
 static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
@@ -88,17 +110,28 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 				 uint8_t qos)
 {
 	struct gh_queue_limits limits = queue_limits(limits_of(shard, session));
-	struct gh_delivery delivery;
+	struct queueing q = { .shard = shard, .session = session };
+	struct gh_delivery delivery, copy;
+	uint32_t dropped;
 
+	if (!gh_unread_room(shard, session, &limits)) {
+		gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_QUEUE);
+		return GH_DROPPED;
+	}
 	if (!make(transit, how, qos, &delivery)) {
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
 	}
 	/* What is over must not cost what isn't its place. */
 	if (!gh_queue_fits(&session->queue, &limits, &delivery))
-		gh_queue_expire(&session->queue, gh_shard_now(shard), NULL, NULL);
-	return gh_queue_push(&session->queue, &limits, &delivery, on_drop, shard) ? GH_DROPPED
-										  : GH_DELIVERED;
+		gh_queue_expire(&session->queue, gh_shard_now(shard), on_expired, &q);
+	gh_persist_order(session, &delivery);
+	q.order = delivery.order;
+	copy = delivery;
+	dropped = gh_queue_push(&session->queue, &limits, &delivery, on_drop, &q);
+	if (!q.dropped)
+		gh_persist_message(shard, session, &copy); /* what it points to is in the queue now */
+	return dropped ? GH_DROPPED : GH_DELIVERED;
 }
 
 /* ---- out ---- */
@@ -120,9 +153,23 @@ static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
 	if (!gh_send_publish(channel, &transit, &how)) {
 		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic,
 				GH_COUNT_DROP_SIZE);
+		gh_persist_window_end(channel->shard, channel->session, entry);
 		gh_window_remove(window, entry, NULL);
 	}
 	gh_transit_done(&transit);
+}
+
+/* Takes over the delivery, which may be in the store already. */
+static void send_first(struct gh_channel *channel, struct gh_delivery *delivery)
+{
+	struct gh_session *session = channel->session;
+	uint16_t id;
+
+	if (!delivery->order)
+		gh_persist_message(channel->shard, session, delivery);
+	id = gh_window_add(&session->window, delivery);
+	gh_persist_sent(channel->shard, session, id);
+	send_entry(channel, id, false);
 }
 
 static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit *transit,
@@ -148,7 +195,7 @@ static bool is_free(const struct gh_channel *channel)
 {
 	const struct gh_session *session = channel->session;
 
-	return session->queue.count == 0 && session->backlog.count == 0 &&
+	return session->queue.count == 0 && session->backlog.count == 0 && !gh_unread_of(session) &&
 	       gh_window_room(&session->window) > 0 && has_room(channel);
 }
 
@@ -174,7 +221,7 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
 	}
-	send_entry(channel, gh_window_add(&session->window, &delivery), false);
+	send_first(channel, &delivery);
 	return GH_DELIVERED;
 }
 
@@ -204,8 +251,10 @@ static bool resend_one(struct gh_channel *channel)
 		gh_send_ack(channel, GH_PACKET_PUBREL, entry->id, GH_REASON_SUCCESS, NULL);
 	else if (may_still(channel, &entry->delivery))
 		send_entry(channel, entry->id, true);
-	else
+	else {
+		gh_persist_window_end(channel->shard, channel->session, entry);
 		gh_window_remove(window, entry, NULL);
+	}
 	return true;
 }
 
@@ -218,11 +267,12 @@ static void send_waiting(struct gh_channel *channel, struct gh_delivery *deliver
 	struct gh_transit transit;
 
 	if (!may_still(channel, delivery)) {
+		gh_persist_message_end(channel->shard, channel->session, delivery);
 		gh_delivery_drop(delivery);
 		return;
 	}
 	if (delivery->qos > 0) {
-		send_entry(channel, gh_window_add(&channel->session->window, delivery), false);
+		send_first(channel, delivery);
 		return;
 	}
 	gh_transit_of(&transit, delivery->publication);
@@ -266,14 +316,16 @@ static bool pump_backlog(struct gh_channel *channel)
 static bool pump_queue(struct gh_channel *channel)
 {
 	struct gh_session *session = channel->session;
-	struct gh_delivery *first = gh_queue_peek(&session->queue), delivery;
+	struct gh_queue *queue = gh_unread_queue(channel->shard, session);
+	struct gh_delivery *first = queue ? gh_queue_peek(queue) : NULL, delivery;
 
 	if (!first || !window_allows(channel, first))
 		return false;
-	gh_queue_pop(&session->queue, &delivery);
+	gh_queue_pop(queue, &delivery);
 	if (gh_publication_expired(delivery.publication, gh_shard_now(channel->shard))) {
 		gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication),
 				GH_COUNT_DROP_EXPIRED);
+		gh_persist_message_end(channel->shard, session, &delivery);
 		gh_delivery_drop(&delivery);
 	} else {
 		send_waiting(channel, &delivery);
@@ -285,7 +337,7 @@ void gh_deliver_pump(struct gh_channel *channel)
 {
 	struct gh_session *session = channel->session;
 
-	if (!gh_channel_refresh(channel))
+	if (!gh_channel_refresh(channel) || !gh_unread_settled(channel))
 		return;
 	while (has_room(channel) && resend_one(channel))
 		;

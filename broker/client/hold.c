@@ -3,6 +3,7 @@
 #include "client/hold.h"
 
 #include "base/mem.h"
+#include "client/persist.h"
 #include "client/send.h"
 #include "hook/barrier.h"
 
@@ -26,7 +27,7 @@ struct turn {
 
 bool gh_hold_needed(const struct gh_shard *shard)
 {
-	return gh_barriers_needed(shard->barriers, shard->runtime);
+	return shard->stores || gh_barriers_needed(shard->barriers, shard->runtime);
 }
 
 static void held_free(struct held *held)
@@ -81,8 +82,10 @@ static void refuse(struct held *held)
 	struct gh_channel *channel = held->channel;
 
 	if (channel->receiver.version == GH_MQTT_5 && held->type == GH_PACKET_PUBREC &&
-	    channel->session)
+	    channel->session) {
 		gh_inbound_remove(&channel->session->inbound, held->packet_id);
+		gh_persist_inbound_end(channel->shard, channel->session, held->packet_id);
+	}
 	if (channel->receiver.version == GH_MQTT_5 &&
 	    (held->type == GH_PACKET_PUBACK || held->type == GH_PACKET_PUBREC))
 		gh_send_ack_now(channel, (enum gh_packet_type)held->type, held->packet_id,
@@ -115,14 +118,17 @@ static void passed(void *owner, void *what, int rc)
 
 void gh_hold_turn_end(struct gh_shard *shard)
 {
+	int rc = shard->store_failed ? GH_EIO : 0;
+	bool stored = shard->stored && shard->runtime->barrier_count;
 	struct turn *turn;
 
-	if (gh_list_empty(&shard->held))
+	shard->stored = shard->store_failed = false;
+	if (gh_list_empty(&shard->held) && !stored)
 		return;
 	turn = gh_alloc(sizeof(*turn));
 	gh_list_init(&turn->acks);
 	gh_list_splice(&turn->acks, &shard->held);
-	gh_barriers_raise(shard->barriers, shard->runtime, turn);
+	gh_barriers_raise(shard->barriers, shard->runtime, turn, rc);
 }
 
 void gh_hold_start(struct gh_shard *shard)

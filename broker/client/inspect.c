@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/channel.h"
+#include "client/unread.h"
 
 #include <stdlib.h>
 
@@ -62,7 +63,7 @@ void gh_question_ask(struct gh_question *question, struct gh_worker *worker)
 static void session_row(struct gh_json *json, const struct gh_session *session)
 {
 	gh_json_number(json, "subscriptions", session->subscription_count);
-	gh_json_number(json, "queued", session->queue.count);
+	gh_json_number(json, "queued", (int64_t)(session->queue.count + gh_unread_count(session)));
 	gh_json_number(json, "inflight", session->window.count);
 }
 

@@ -121,9 +121,8 @@ static enum gh_next ask(struct gh_channel *channel, struct gh_incoming *in)
 	struct gh_asking asking =
 		gh_channel_asking(channel, channel->policy->authorize, on_judged, channel);
 	struct gh_decision decision;
-	struct gh_ask *waits;
+	struct gh_ask *waits = gh_ask_authorize(&asking, &question, NULL, &decision);
 
-	waits = gh_ask_authorize(&asking, &question, NULL, &decision);
 	if (waits)
 		return wait(channel, in, waits);
 	if (decision.keep)

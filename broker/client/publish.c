@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/author.h"
+#include "client/persist.h"
 #include "client/rights.h"
 #include "client/route.h"
 #include "client/send.h"
@@ -124,7 +125,9 @@ enum gh_next gh_publish_accept(struct gh_channel *channel, const struct gh_incom
 		case GH_INBOUND_FULL:
 			return gh_channel_end(channel, GH_REASON_RECEIVE_MAXIMUM_EXCEEDED,
 					      "receive maximum exceeded");
-		case GH_INBOUND_NEW: break;
+		case GH_INBOUND_NEW:
+			gh_persist_inbound(channel->shard, channel->session, packet->packet_id);
+			break;
 		}
 	}
 	next = route(channel, in);

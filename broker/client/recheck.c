@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After a policy change: what is live is asked again, session by session, until it could be answered. */
+#include "client/persist.h"
 #include "client/recheck.h"
 
 #include "base/buf.h"
@@ -290,6 +291,8 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	struct gh_snapshot *with = gh_snapshot_with_identity(session->identity, identity, NULL);
 
 	gh_session_set_identity(session, with);
+	if (session->lasting)
+		gh_persist_session(shard, session);
 	if (channel) {
 		gh_snapshot_unref(&channel->author);
 		gh_channel_set_who(channel, gh_snapshot_ref(with));

@@ -208,66 +208,93 @@ static bool partly_covered(struct gh_shard *shard, const struct gh_session *sess
 	return false;
 }
 
-/* The verdicts of its connection: an offline session has none. */
-static struct gh_verdicts **verdicts_of(const struct gh_session *session)
+static struct gh_authorize question_of(const struct gh_session *session,
+				       const struct gh_publication_facts *message, uint8_t qos)
 {
-	struct gh_channel *channel = session->channel;
-
-	return channel ? &channel->verdicts : NULL;
-}
-
-static bool ask_receive(struct gh_shard *shard, struct gh_session *session,
-			const struct gh_authorize *in, struct gh_decision *decision_r)
-{
-	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, in->client->listener);
-	struct gh_asking asking = { .asker = shard->asker };
-	struct gh_cover cover;
-
-	if (!policy)
-		return false;
-	asking.chain = policy->authorize;
-	gh_ask_authorize(&asking, in,
-			 partly_covered(shard, session, in->topic, &cover) ? &cover : NULL,
-			 decision_r);
-	return true;
-}
-
-bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
-		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered)
-{
-	const struct gh_client *client = gh_snapshot_client(session->identity);
 	const struct gh_client *author = message->author ? gh_snapshot_client(message->author) : NULL;
-	struct gh_authorize in = { .client = client,
+	struct gh_authorize in = { .client = gh_snapshot_client(session->identity),
 				   .action = GH_RECEIVE,
 				   .qos = qos,
 				   .retain = message->retain,
 				   .topic = message->topic,
 				   .payload_size = message->payload.n,
 				   .properties = message->properties };
-	struct gh_verdicts **verdicts = verdicts_of(session);
-	struct gh_decision decision;
-	struct gh_verdict_key key;
-	bool kept;
 
-	if (covered == gh_shard_generation(shard))
-		return true;
-	key = (struct gh_verdict_key){ .hash = &shard->broker->key,
-				       .topic = message->topic,
-				       .action = GH_RECEIVE,
-				       .generation = gh_shard_generation(shard),
-				       .now_ms = gh_shard_now(shard) };
-	kept = verdicts && *verdicts && gh_verdicts_find(*verdicts, &key, &decision);
 	if (author && author->identity) {
 		in.author = author->identity->principal;
 		in.author_realm = author->identity->realm;
 	}
-	if (!kept && !ask_receive(shard, session, &in, &decision))
+	return in;
+}
+
+static bool ask_receive(struct gh_shard *shard, const struct gh_session *session,
+			const struct gh_publication_facts *message, uint8_t qos,
+			struct gh_decision *decision_r)
+{
+	struct gh_authorize in = question_of(session, message, qos);
+	const struct gh_policy *policy = gh_runtime_policy(shard->runtime, in.client->listener);
+	struct gh_asking asking = { .asker = shard->asker };
+	struct gh_cover cover;
+
+	if (!policy)
 		return false;
-	if (!kept && verdicts && decision.keep)
-		gh_verdicts_keep(verdicts, &key, &decision);
+	asking.chain = policy->authorize;
+	gh_ask_authorize(&asking, &in,
+			 partly_covered(shard, session, in.topic, &cover) ? &cover : NULL,
+			 decision_r);
+	return true;
+}
+
+static struct gh_verdict_key key_of(const struct gh_shard *shard, struct gh_str topic)
+{
+	return (struct gh_verdict_key){ .hash = &shard->broker->key,
+					.topic = topic,
+					.action = GH_RECEIVE,
+					.generation = gh_shard_generation(shard),
+					.now_ms = gh_shard_now(shard) };
+}
+
+/* Verdicts are its connection's: an offline session keeps none. */
+static bool is_kept(const struct gh_shard *shard, const struct gh_session *session,
+		    struct gh_str topic, struct gh_decision *decision_r)
+{
+	const struct gh_channel *channel = session->channel;
+	struct gh_verdict_key key;
+
+	if (!channel || !channel->verdicts)
+		return false;
+	key = key_of(shard, topic);
+	return gh_verdicts_find(channel->verdicts, &key, decision_r);
+}
+
+static void keep(const struct gh_shard *shard, const struct gh_session *session,
+		 struct gh_str topic, const struct gh_decision *decision)
+{
+	struct gh_channel *channel = session->channel;
+	struct gh_verdict_key key;
+
+	if (!channel || !decision->keep)
+		return;
+	key = key_of(shard, topic);
+	gh_verdicts_keep(&channel->verdicts, &key, decision);
+}
+
+bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
+		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered)
+{
+	struct gh_decision decision;
+
+	if (covered == gh_shard_generation(shard))
+		return true;
+	if (!is_kept(shard, session, message->topic, &decision)) {
+		if (!ask_receive(shard, session, message, qos, &decision))
+			return false;
+		keep(shard, session, message->topic, &decision);
+	}
 	if (gh_right_given(&decision, qos, false, message->payload.n))
 		return true;
-	gh_tell_denied(shard, client, GH_RECEIVE, message->topic, &decision);
+	gh_tell_denied(shard, gh_snapshot_client(session->identity), GH_RECEIVE, message->topic,
+		       &decision);
 	return false;
 }
 

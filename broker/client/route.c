@@ -111,9 +111,14 @@ static bool keep(struct gh_shard *shard, struct gh_transit *transit,
 	struct gh_publication *publication =
 		may_be_kept(shard, transit, publisher) ? gh_transit_publication(transit) : NULL;
 
+	enum gh_retained_result result;
+
 	if (publication) {
 		gh_author_entitled(shard, publication);
-		if (gh_retained_set(shard->broker->retained, publication) != GH_RETAINED_FULL)
+		result = gh_retained_set(shard->broker->retained, publication);
+		shard->stored |= shard->stores;
+		shard->store_failed |= result == GH_RETAINED_UNKEPT;
+		if (result != GH_RETAINED_FULL)
 			return true;
 	}
 	gh_count(shard->broker, GH_COUNT_RETAINED_REFUSED);

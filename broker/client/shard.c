@@ -5,11 +5,13 @@
 #include "base/mem.h"
 #include "client/channel.h"
 #include "client/hold.h"
+#include "client/persist.h"
 #include "client/recheck.h"
 #include "client/round.h"
 #include "client/subscribe.h"
 #include "client/usage.h"
 #include "client/will.h"
+#include "hook/storage.h"
 
 #include <stdlib.h>
 
@@ -55,6 +57,7 @@ static void start(struct gh_worker *worker, void *arg)
 	shard->groups = gh_shared_new(&broker->key, shard->filters, shard->index);
 	gh_list_init(&shard->channels);
 	gh_list_init(&shard->wills);
+	shard->stores = gh_storage_instance(broker->hooks.storage) != NULL;
 	gh_hold_start(shard);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
@@ -68,6 +71,7 @@ static void discard_session(struct gh_shard *shard, struct gh_session *session)
 {
 	gh_session_unwatch(session);
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
+	gh_persist_leave(session);
 	gh_will_session_ends(shard, session);
 	gh_list_each(&session->subscriptions, it, next)
 		gh_index_remove(shard->filters, gh_container(it, struct gh_subscriber, in_session));
@@ -104,6 +108,7 @@ static void stop(struct gh_worker *worker)
 	gh_instances_worker_stop(shard->asker);
 	gh_runtime_worker_leave(shard->runtime, shard->asker);
 	gh_asker_leave(shard->asker);
+	gh_buf_done(&shard->value);
 	gh_buf_done(&shard->scratch);
 	gh_worker_set_user(worker, NULL);
 	free(shard);

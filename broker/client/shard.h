@@ -53,6 +53,10 @@ struct gh_shard {
 	struct gh_timeout sweep; /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
 	struct gh_denials denials[GH_DENIALS];
+	bool stores;           /* there is a store */
+	bool stored;           /* in this turn: something was put or erased, */
+	bool store_failed;     /* and one of these has failed */
+	struct gh_buf value;   /* persist.c's: of the record that is put */
 	struct gh_buf scratch; /* for one call; nobody keeps a pointer into it */
 	bool stopping;
 };

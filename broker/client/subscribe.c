@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "client/deliver.h"
 #include "client/groups.h"
+#include "client/persist.h"
 #include "client/recheck.h"
 #include "client/rights.h"
 #include "client/send.h"
@@ -136,6 +137,7 @@ static void make(struct gh_subscribing *act, struct item *item)
 	if (item->is_new)
 		atomic_fetch_add(&shard->broker->subscriptions, 1);
 	set_options(act, item);
+	gh_persist_subscription(shard, item->subscriber, item->subscription.filter);
 	item->reason = item->subscriber->qos;
 	tell_subscribed(channel, item);
 	if (share) {
@@ -439,9 +441,13 @@ void gh_subscription_end(struct gh_shard *shard, struct gh_session *session,
 {
 	struct gh_share share;
 
+	struct gh_str filter;
+
 	shard->scratch.n = 0;
 	gh_index_filter(shard->filters, subscriber, &shard->scratch);
-	if (gh_share_parse(gh_str_n((const char *)shard->scratch.p, shard->scratch.n), &share)) {
+	filter = gh_str_n((const char *)shard->scratch.p, shard->scratch.n);
+	gh_persist_subscription_end(shard, session, filter);
+	if (gh_share_parse(filter, &share)) {
 		tell_ended(shard, session, &share, revoked);
 		if (subscriber->share)
 			gh_group_leave(shard, session, &share);

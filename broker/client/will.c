@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/deliver.h"
+#include "client/persist.h"
 #include "client/publish.h"
 #include "client/rights.h"
 #include "client/route.h"
@@ -216,6 +217,7 @@ static void fire(struct gh_shard *shard, struct gh_session *session)
 	firing->shard = shard;
 	firing->will = session->will;
 	session->will = NULL;
+	gh_persist_will(shard, session);
 	gh_list_append(&shard->wills, &firing->in_shard);
 	gh_loop_timeout_cancel(shard->loop, &firing->will->timeout);
 	ask(firing);
@@ -242,15 +244,23 @@ static void drop(struct gh_shard *shard, struct gh_session *session)
 	gh_session_will_free(&session->will);
 }
 
-void gh_will_set(struct gh_channel *channel, const struct gh_will *will)
+/* Takes over the reference. */
+static struct gh_session_will *keep(struct gh_session *session, struct gh_publication *publication)
+{
+	struct gh_session_will *will = gh_session_will_new(publication);
+
+	session->will = will;
+	will->session = session;
+	gh_timeout_init(&will->timeout, on_delay_over);
+	return will;
+}
+
+static void take(struct gh_channel *channel, const struct gh_will *will)
 {
 	struct gh_session *session = channel->session;
 	struct gh_publication *publication;
 	struct gh_publication_facts facts;
 
-	drop(channel->shard, session);
-	if (!will)
-		return;
 	facts = (struct gh_publication_facts){ .topic = will->topic,
 					       .payload = will->payload,
 					       .properties = will->properties.raw,
@@ -265,12 +275,40 @@ void gh_will_set(struct gh_channel *channel, const struct gh_will *will)
 		gh_channel_log(channel, GH_LOG_WARNING, NULL, 0, "no memory for its will");
 		return;
 	}
-	session->will = gh_session_will_new(publication);
-	session->will->session = session;
-	session->will->delay = will->properties.will_delay;
+	keep(session, publication)->delay = will->properties.will_delay;
 	session->will->has_expiry = will->properties.has_expiry;
 	session->will->expiry = will->properties.expiry;
-	gh_timeout_init(&session->will->timeout, on_delay_over);
+}
+
+void gh_will_set(struct gh_channel *channel, const struct gh_will *will)
+{
+	struct gh_session *session = channel->session;
+	bool had = session->will;
+
+	drop(channel->shard, session);
+	if (will)
+		take(channel, will);
+	if (had || will)
+		gh_persist_will(channel->shard, session);
+}
+
+void gh_will_restore(struct gh_session *session, const struct gh_stored_will *stored)
+{
+	struct gh_session_will *will = keep(session, gh_publication_ref(stored->publication));
+
+	will->delay = stored->delay;
+	will->has_expiry = stored->has_expiry;
+	will->expiry = stored->expiry;
+}
+
+void gh_will_due(struct gh_shard *shard, struct gh_session *session, uint64_t offline_s)
+{
+	struct gh_session_will *will = session->will;
+
+	if (will && will->delay <= offline_s)
+		fire(shard, session);
+	else if (will)
+		gh_loop_timeout(shard->loop, &will->timeout, (will->delay - offline_s) * 1000);
 }
 
 void gh_will_connection_ends(struct gh_shard *shard, struct gh_session *session, bool clean)
@@ -279,9 +317,10 @@ void gh_will_connection_ends(struct gh_shard *shard, struct gh_session *session,
 
 	if (!will)
 		return;
-	if (clean || shard->stopping) /* at the end of the broker nobody is left to be told */
+	if (clean || shard->stopping) { /* at the end of the broker nobody is left to be told */
 		drop(shard, session);
-	else if (will->delay == 0 || session->expiry_interval == 0)
+		gh_persist_will(shard, session);
+	} else if (will->delay == 0 || session->expiry_interval == 0)
 		fire(shard, session);
 	else
 		gh_loop_timeout(shard->loop, &will->timeout, will->delay * 1000ull);

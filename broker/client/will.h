@@ -8,6 +8,11 @@
 /* The session's will is this one from now on (NULL: none); one that waited for its delay is dropped [MQTT-3.1.3-9]. */
 void gh_will_set(struct gh_channel *channel, const struct gh_will *will);
 
+/* One that the store had, and what is due of it when its client has been away for so long: all sessions are there by then. */
+struct gh_stored_will; /* session/record.h */
+void gh_will_restore(struct gh_session *session, const struct gh_stored_will *stored);
+void gh_will_due(struct gh_shard *shard, struct gh_session *session, uint64_t offline_s);
+
 /* Fires it, at once or after its delay, unless the client said goodbye (clean). */
 void gh_will_connection_ends(struct gh_shard *shard, struct gh_session *session, bool clean);
 

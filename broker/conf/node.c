@@ -17,6 +17,23 @@ const struct gh_conf_node *gh_conf_get(const struct gh_conf_node *node, const ch
 	return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* It recurses as deep as a configuration may be, GH_CONF_DEPTH. */
+bool gh_conf_same(const struct gh_conf_node *a, const struct gh_conf_node *b)
+{
+	const struct gh_conf_node *x = a->first, *y = b->first;
+
+	if (a->kind != b->kind || !same_text(a->key, b->key) || !same_text(a->text, b->text))
+		return false;
+	for (; x && y && gh_conf_same(x, y); x = x->next)
+		y = y->next;
+	return !x && !y;
+}
+
 const char *gh_conf_found(const struct gh_conf_node *node, char text_r[GH_CONF_FOUND_SIZE])
 {
 	enum { LONGEST = 40 };

@@ -27,6 +27,9 @@ struct gh_conf_node {
 /* The member of a map; NULL when there is none, or node is no map or NULL. */
 const struct gh_conf_node *gh_conf_get(const struct gh_conf_node *node, const char *key);
 
+/* The same values, lists and maps, in the same order, wherever they stand. */
+bool gh_conf_same(const struct gh_conf_node *a, const struct gh_conf_node *b);
+
 /* "'x'", "a list", "a map": for "found ..."; escaped, and cut where it is longer. Returns text_r. */
 #define GH_CONF_FOUND_SIZE 80
 const char *gh_conf_found(const struct gh_conf_node *node, char text_r[GH_CONF_FOUND_SIZE]);

@@ -77,6 +77,14 @@ static int read_plugin(reader *r, const struct gh_conf_node *node, struct gh_plu
 	return 0;
 }
 
+bool gh_plugin_settings_same(const struct gh_plugin_settings *a, const struct gh_plugin_settings *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->module, b->module) == 0 &&
+	       strcmp(a->realm, b->realm) == 0 && a->threads == b->threads &&
+	       a->max_pending == b->max_pending && a->on_error_next == b->on_error_next &&
+	       gh_conf_same(a->section, b->section);
+}
+
 int gh_read_plugins(reader *r, const struct gh_conf_node *node)
 {
 	struct gh_plugin_settings *plugins;

@@ -93,6 +93,9 @@ struct gh_plugin_settings {
 	const struct gh_conf_node *section; /* the map without the keys above: the module's own options; never NULL */
 };
 
+/* Another reading of the same section: whatever it makes, it makes the same. (Files that it names aren't looked at.) */
+bool gh_plugin_settings_same(const struct gh_plugin_settings *a, const struct gh_plugin_settings *b);
+
 struct gh_settings {
 	const char *file;            /* NULL: no configuration file */
 	unsigned workers;            /* 1..64 */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "client/acts.h"
 #include "client/admit.h"
+#include "client/restore.h"
 #include "client/shard.h"
 #include "ctl/control.h"
 #include "ctl/figures.h"
@@ -15,6 +16,7 @@
 #include "hook/event.h"
 #include "hook/instance.h"
 #include "hook/offload.h"
+#include "hook/storage.h"
 #include "limit/nofile.h"
 
 #include <errno.h>
@@ -187,16 +189,19 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 {
 	struct gh_broker *broker = &daemon->broker;
 
-	broker->hooks = (struct gh_hooks){ .askers = broker->askers,
-					   .metrics = broker->metrics,
-					   .offload = gh_offload_new(),
-					   .checking = daemon->checking,
-					   .on_idle = gh_runtime_idle,
-					   .on_instance_idle = gh_instance_idle,
-					   .on_alone = gh_instance_was_alone,
-					   .arg = daemon,
-					   .acts = &gh_client_acts,
-					   .acts_arg = broker };
+	broker->hooks = (struct gh_hooks){
+		.askers = broker->askers,
+		.metrics = broker->metrics,
+		.offload = gh_offload_new(),
+		.checking = daemon->checking,
+		.on_idle = gh_runtime_idle,
+		.on_instance_idle = gh_instance_idle,
+		.on_alone = gh_instance_was_alone,
+		.arg = daemon,
+		.acts = &gh_client_acts,
+		.acts_arg = broker,
+		.storage = daemon->checking ? NULL : gh_storage_new(gh_restore_loaded, broker)
+	};
 	daemon->loop = gh_loop_new();
 	daemon->inbox = daemon->loop ? gh_inbox_new(daemon->loop, daemon) : NULL;
 	if (!daemon->inbox)
@@ -265,6 +270,41 @@ static void tell_modules(struct gh_runtime *runtime, const struct gh_runtime *ol
 			tell_module(runtime, gh_instance_name(old->instances[i]), GH_MODULE_UNLOADED);
 }
 
+static void on_restored(struct gh_mail *mail, void *owner)
+{
+	struct gh_daemon *daemon = owner;
+
+	free(mail);
+	if (daemon && --daemon->restoring == 0)
+		gh_loop_stop(daemon->loop);
+}
+
+static void restored(void *arg)
+{
+	struct gh_daemon *daemon = arg;
+	struct gh_mail *mail = gh_zalloc(sizeof(*mail));
+
+	mail->deliver = on_restored;
+	gh_inbox_post(daemon->inbox, GH_LANE_CONTROL, mail);
+}
+
+static void restore_step(struct gh_daemon *daemon, enum gh_restore_step step)
+{
+	daemon->restoring = daemon->broker.worker_count;
+	gh_restore_step(&daemon->broker, step, restored, daemon);
+	gh_loop_run(daemon->loop);
+}
+
+/* Before anybody is let in. */
+static void restore(struct gh_daemon *daemon)
+{
+	if (!gh_restore_needed(&daemon->broker))
+		return;
+	restore_step(daemon, GH_RESTORE_SESSIONS);
+	restore_step(daemon, GH_RESTORE_DUE);
+	gh_restore_end(&daemon->broker);
+}
+
 static int serve(struct gh_daemon *daemon, struct gh_error *error)
 {
 	const struct gh_settings *settings = gh_daemon_in_force(daemon);
@@ -273,6 +313,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 
 	gh_total_init(&broker->total, connections_of(daemon, settings));
 	broker->first = daemon->runtime;
+	gh_restore_begin(broker);
 	rc = gh_workers_start(broker->worker_count, &gh_shard_fn, broker, &broker->total,
 			      &broker->workers, error);
 	if (rc < 0)
@@ -286,6 +327,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		gh_runtime_control_start(daemon->runtime);
 		tell_modules(daemon->runtime, NULL);
 		gh_retire_alone_wait(daemon);
+		restore(daemon);
 		rc = gh_control_new(daemon, &daemon->control, error);
 		if (rc < 0)
 			gh_listeners_abandon(daemon->listeners);
@@ -479,6 +521,8 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 		return false;
 	if (daemon->asker)
 		gh_asker_leave(daemon->asker);
+	gh_restore_end(broker);
+	gh_storage_free(&broker->hooks.storage);
 	gh_offload_free(&broker->hooks.offload);
 	gh_loader_free(&broker->hooks.loader);
 	gh_inbox_free(&daemon->inbox);

@@ -33,6 +33,7 @@ struct gh_daemon {
 	struct gh_listeners *listeners;
 	struct gh_leaving *leaving; /* runtimes on their way out, newest first */
 	struct gh_node retiring; /* instances that aren't in force any more, of struct gh_retiring */
+	unsigned restoring;      /* workers that haven't done their step of restoring */
 	unsigned alone_open;     /* calls of alone() that haven't returned */
 	struct gh_change *change;   /* that is under way; NULL: none */
 	struct gh_node changes;     /* that wait for it */

@@ -5,6 +5,7 @@
 #include "client/admit.h"
 #include "ctl/control_priv.h"
 #include "hook/ask.h"
+#include "hook/edited.h"
 #include "mqtt/packet.h"
 #include "mqtt/topic.h"
 
@@ -22,6 +23,11 @@ struct gh_explaining {
 	struct gh_runtime *runtime; /* held */
 	struct gh_snapshot *who;
 	struct gh_ask *ask;
+	struct gh_edited *edited; /* what the message list has made of it; NULL: as it is */
+	struct gh_buf told;       /* what its modules said: a JSON array */
+	struct gh_json json;      /* of `told` */
+	struct gh_decision right; /* of authorize, while the message list is asked */
+	bool filtered;            /* the message list has been asked */
 	const char *listener, *user, *realm, *client_id, *address, *live,
 		*topic; /* in the client's request */
 	uint64_t qos, size;
@@ -36,6 +42,8 @@ void gh_explaining_free(struct gh_explaining **explaining)
 	if (!e)
 		return;
 	gh_ask_cancel(&e->ask);
+	gh_edited_unref(&e->edited);
+	gh_buf_done(&e->told);
 	gh_snapshot_unref(&e->who);
 	gh_runtime_unref(e->runtime);
 	free(e);
@@ -60,6 +68,12 @@ static void limits_fields(struct gh_json *json, const struct gh_decision *decisi
 	if (decision->max_size != GH_NO_MAX_SIZE)
 		gh_json_number(json, "max-size", (int64_t)decision->max_size);
 	gh_json_bool(json, "retain", !decision->no_retain);
+}
+
+static void message_field(struct gh_explaining *explaining, struct gh_json *json)
+{
+	gh_json_end_array(&explaining->json);
+	gh_json_raw(json, "message", gh_str_n((const char *)explaining->told.p, explaining->told.n));
 }
 
 static const char *why_of(const struct gh_explaining *explaining, const struct gh_decision *decision)
@@ -89,6 +103,8 @@ static void reply(struct gh_explaining *explaining, const struct gh_decision *de
 	identity_fields(&json, identity);
 	if (allowed && explaining->action)
 		limits_fields(&json, decision);
+	if (explaining->filtered)
+		message_field(explaining, &json);
 	gh_json_end_object(&json);
 	gh_ctl_rows(client, gh_str_n((const char *)row.p, row.n));
 	gh_buf_done(&row);
@@ -97,18 +113,136 @@ static void reply(struct gh_explaining *explaining, const struct gh_decision *de
 
 /* ---- asking ---- */
 
+static void ask_right(struct gh_explaining *explaining);
+
+static const struct gh_policy *policy_of(const struct gh_explaining *explaining)
+{
+	return gh_runtime_policy(explaining->runtime, gh_snapshot_client(explaining->who)->listener);
+}
+
+static void reply_right(struct gh_explaining *explaining, const struct gh_decision *decision)
+{
+	reply(explaining, decision, gh_snapshot_client(explaining->who)->identity);
+}
+
+static const char *word_of(enum gh_verdict verdict)
+{
+	switch (verdict) {
+	case GH_PASS: return "pass";
+	case GH_ALLOW: return "allow";
+	case GH_DENY: return "deny";
+	default: return "error";
+	}
+}
+
+static void on_told(void *arg, const struct gh_told *told)
+{
+	struct gh_explaining *explaining = arg;
+	struct gh_json *json = &explaining->json;
+
+	gh_json_object(json, NULL);
+	gh_json_str(json, "module", gh_str(told->module));
+	gh_json_str(json, "verdict", gh_str(word_of(told->verdict)));
+	gh_json_str(json, "why", gh_str(told->why));
+	if (told->edited)
+		gh_json_bool(json, "edited", true);
+	if (told->topic.n > 0)
+		gh_json_str(json, "topic", told->topic);
+	gh_json_end_object(json);
+}
+
+/* As of a PUBLISH: a changed topic is authorized anew, and the list isn't asked again. */
+static void filtered(struct gh_explaining *explaining, struct gh_decision *decision)
+{
+	if (decision->verdict != GH_ALLOW) {
+		reply_right(explaining, decision);
+	} else if (decision->edited && decision->edited->topic_changed) {
+		explaining->edited = gh_edited_ref(decision->edited);
+		ask_right(explaining);
+	} else {
+		reply_right(explaining, &explaining->right);
+	}
+}
+
+static void on_filtered(void *arg, struct gh_decision *decision)
+{
+	struct gh_explaining *explaining = arg;
+
+	explaining->ask = NULL;
+	filtered(explaining, decision);
+}
+
+static void filter(struct gh_explaining *explaining)
+{
+	struct gh_message message = { .size = sizeof(message),
+				      .qos = (uint8_t)explaining->qos,
+				      .retain = explaining->retain,
+				      .topic = gh_str(explaining->topic) };
+	struct gh_publish in = { .flags = GH_EXPLAIN | GH_HYPOTHETICAL,
+				 .client = gh_snapshot_client(explaining->who),
+				 .message = &message };
+	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker,
+				    .chain = policy_of(explaining)->message,
+				    .done = on_filtered,
+				    .told = on_told,
+				    .arg = explaining };
+	struct gh_decision decision;
+
+	explaining->filtered = true;
+	gh_json_init(&explaining->json, &explaining->told);
+	gh_json_array(&explaining->json, NULL);
+	explaining->ask = gh_ask_publish(&asking, &in, &decision);
+	if (explaining->ask)
+		return;
+	filtered(explaining, &decision);
+	gh_decision_done(&decision);
+}
+
+static bool is_message(const struct gh_explaining *explaining)
+{
+	return explaining->action == GH_PUBLISH || explaining->action == GH_WILL;
+}
+
+static void judged(struct gh_explaining *explaining, const struct gh_decision *decision)
+{
+	if (decision->verdict == GH_ALLOW && is_message(explaining) && !explaining->filtered &&
+	    policy_of(explaining)->message->count > 0) {
+		explaining->right = *decision;
+		filter(explaining);
+		return;
+	}
+	reply_right(explaining, decision);
+}
+
 static void on_judged(void *arg, struct gh_decision *decision)
 {
 	struct gh_explaining *explaining = arg;
 
 	explaining->ask = NULL;
-	reply(explaining, decision, gh_snapshot_client(explaining->who)->identity);
+	judged(explaining, decision);
+}
+
+static struct gh_str topic_of(const struct gh_explaining *explaining)
+{
+	return explaining->edited ? explaining->edited->message.topic : gh_str(explaining->topic);
+}
+
+/* A payload that no module has replaced is as large as was said. */
+static uint64_t size_of(const struct gh_explaining *explaining)
+{
+	size_t edited = explaining->edited ? explaining->edited->message.payload.n : 0;
+
+	return edited ? edited : explaining->size;
+}
+
+static struct gh_bytes properties_of(const struct gh_explaining *explaining)
+{
+	return explaining->edited ? explaining->edited->message.properties : (struct gh_bytes){ 0 };
 }
 
 static void ask_right(struct gh_explaining *explaining)
 {
-	const struct gh_policy *policy =
-		gh_runtime_policy(explaining->runtime, gh_snapshot_client(explaining->who)->listener);
+	const struct gh_policy *policy = policy_of(explaining);
 	struct gh_asking asking = { .asker = explaining->client->control->daemon->asker,
 				    .done = on_judged,
 				    .arg = explaining };
@@ -117,8 +251,9 @@ static void ask_right(struct gh_explaining *explaining)
 				   .action = explaining->action,
 				   .qos = (uint8_t)explaining->qos,
 				   .retain = explaining->retain,
-				   .topic = gh_str(explaining->topic),
-				   .payload_size = explaining->size };
+				   .topic = topic_of(explaining),
+				   .payload_size = size_of(explaining),
+				   .properties = properties_of(explaining) };
 	struct gh_decision decision;
 	struct gh_share share;
 
@@ -135,7 +270,7 @@ static void ask_right(struct gh_explaining *explaining)
 	}
 	explaining->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
 	if (!explaining->ask)
-		on_judged(explaining, &decision);
+		judged(explaining, &decision);
 }
 
 /* As the login would end: its client id must be one that it may take. */

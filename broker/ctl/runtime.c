@@ -8,6 +8,7 @@
 #include "client/shard.h"
 #include "ctl/change.h"
 #include "ctl/retire.h"
+#include "hook/storage.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -178,7 +179,11 @@ bool gh_runtimes_end(struct gh_daemon *daemon, uint64_t timeout_ms)
 		return false;
 	workers_are_gone(daemon);
 	retire_the_last(daemon);
-	while ((daemon->leaving || !gh_list_empty(&daemon->retiring)) && gh_clock_ms() < deadline)
+	while ((daemon->leaving || !gh_list_empty(&daemon->retiring)) && gh_clock_ms() < deadline) {
+		/* The store is held to the last: until then others may keep something. */
+		if (!daemon->leaving && daemon->retiring.next == daemon->retiring.prev)
+			gh_storage_close(daemon->broker.hooks.storage);
 		turn(daemon);
+	}
 	return !daemon->leaving && gh_list_empty(&daemon->retiring);
 }

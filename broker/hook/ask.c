@@ -44,7 +44,7 @@ static void late_deliver(struct gh_mail *mail, void *owner)
 {
 	struct gh_late *late = gh_container(mail, struct gh_late, mail);
 	struct gh_asker *asker = gh_ticket_asker(late->askers, late->answer.ticket);
-	struct gh_ask *ask = owner ? gh_ticket_answered(asker, late->answer.ticket) : NULL;
+	struct gh_ask *ask = owner ? gh_ticket_waiter(asker, late->answer.ticket) : NULL;
 
 	if (ask)
 		gh_ask_resume(ask, &late->answer, late->verdict, GH_TICKET_ANSWERED);
@@ -92,7 +92,7 @@ static struct gh_ticket open_ticket(struct gh_fold *fold, struct gh_instance *in
 {
 	struct gh_ask *ask = ask_of(fold);
 
-	ask->ticket = gh_ticket_open_for(fold->asker, instance, ask, due_ms);
+	ask->ticket = gh_ticket_open_for(fold->asker, instance, GH_TICKET_ANSWER, ask, due_ms);
 	return ask->ticket;
 }
 

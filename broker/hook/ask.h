@@ -85,10 +85,21 @@ const char *gh_decision_rule(const struct gh_decision *decision, char *buf, size
  * dead already. */
 typedef void gh_ask_done_fn(void *arg, struct gh_decision *decision);
 
+/* publish: what one module of the list said, before its `on-error` is looked at. Borrowed for the call. */
+struct gh_told {
+	const char *module;
+	enum gh_verdict verdict;
+	const char *why;
+	bool edited;         /* it has changed the message */
+	struct gh_str topic; /* as it is now, where that isn't the first one; else empty */
+};
+typedef void gh_ask_told_fn(void *arg, const struct gh_told *told);
+
 struct gh_asking {
 	struct gh_asker *asker;
 	const struct gh_chain *chain;
 	gh_ask_done_fn *done; /* NULL: it may not wait: PENDING and blocking instances are ERROR */
+	gh_ask_told_fn *told; /* NULL: nobody wants it; called before the end, in the order of the list */
 	void *arg;
 };
 

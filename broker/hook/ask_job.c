@@ -53,7 +53,7 @@ static void job_run(struct gh_job *job)
 
 	/* Nobody waits any more: the work isn't begun. */
 	if (!gh_ticket_waits(askers, ask->instance, ask->ticket) ||
-	    !gh_ticket_claim(askers, ask->instance, ask->ticket, &due_ms))
+	    !gh_ticket_claim(askers, ask->instance, GH_TICKET_ANSWER, ask->ticket, &due_ms))
 		return;
 	late = gh_late_new(ask->instance, ask->ticket, due_ms);
 	late->answer.hypothetical = ask->hypothetical;

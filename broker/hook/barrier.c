@@ -114,12 +114,13 @@ static void ask(struct gh_barriers *barriers, struct round *round, unsigned inde
 		fail(barriers, round, instance, rc);
 }
 
-void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what)
+void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what, int rc)
 {
 	struct round *round = gh_zalloc(sizeof(*round));
 
 	round->runtime = gh_runtime_ref(runtime);
 	round->what = what;
+	round->rc = rc;
 	round->number = ++barriers->raised;
 	round->since_ms = gh_loop_now_ms(barriers->asker->loop);
 	if (gh_list_empty(&barriers->rounds))

@@ -22,8 +22,9 @@ struct gh_barriers *gh_barriers_new(struct gh_asker *asker, gh_barrier_passed_fn
 /* What is open is passed with GH_EIO. */
 void gh_barriers_free(struct gh_barriers **barriers);
 
-/* Asks every instance of the runtime that has the hook. The runtime is held while one of them has said GH_LATER. */
-void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what);
+/* Asks every instance of the runtime that has the hook. The runtime is held while one of them has said GH_LATER. rc below 0: it has
+ * failed already, whatever they say. */
+void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what, int rc);
 
 /* Something must be raised: a module wants it, or what came before still waits and order is to be kept. */
 bool gh_barriers_needed(const struct gh_barriers *barriers, const struct gh_runtime *runtime);

@@ -60,7 +60,7 @@ static void keepers_done(struct keepers *keepers)
 
 static void raise_one(struct keepers *keepers, const char *what)
 {
-	gh_barriers_raise(keepers->barriers, &keepers->fixture.runtime, (void *)(uintptr_t)what);
+	gh_barriers_raise(keepers->barriers, &keepers->fixture.runtime, (void *)(uintptr_t)what, 0);
 }
 
 static void end_by(struct keepers *keepers, unsigned who, struct gh_barrier barrier, int rc)

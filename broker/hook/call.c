@@ -9,6 +9,22 @@
  * more than the call. */
 #define TIMED_EACH 64u
 
+/* ---- the lock ---- */
+
+static void enter(struct gh_instance *instance)
+{
+	if (instance->serialized)
+		pthread_mutex_lock(&instance->lock);
+}
+
+static void leave(struct gh_instance *instance)
+{
+	if (instance->serialized)
+		pthread_mutex_unlock(&instance->lock);
+}
+
+/* ---- what is asked for a verdict ---- */
+
 bool gh_call_has(const struct gh_instance *instance, enum gh_hook_point point)
 {
 	const struct gh_plugin *plugin = instance->plugin;
@@ -66,19 +82,6 @@ static enum gh_verdict check(enum gh_hook_point point, enum gh_verdict verdict, 
 	return GH_ERROR;
 }
 
-static enum gh_verdict locked(struct gh_instance *instance, enum gh_hook_point point,
-			      const void *in, struct gh_answer *out)
-{
-	enum gh_verdict verdict;
-
-	if (!instance->serialized)
-		return dispatch(instance, point, in, out);
-	pthread_mutex_lock(&instance->lock);
-	verdict = dispatch(instance, point, in, out);
-	pthread_mutex_unlock(&instance->lock);
-	return verdict;
-}
-
 enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, const void *in,
 			struct gh_answer *out)
 {
@@ -94,7 +97,10 @@ enum gh_verdict gh_call(struct gh_instance *instance, enum gh_hook_point point, 
 		return GH_ERROR;
 	}
 	began = timed ? gh_clock_ns() : 0;
-	verdict = check(point, locked(instance, point, in, out), out);
+	enter(instance);
+	verdict = dispatch(instance, point, in, out);
+	leave(instance);
+	verdict = check(point, verdict, out);
 	if (timed && !out->hypothetical)
 		gh_series_observe(instance->latency, (double)(gh_clock_ns() - began) / 1e9);
 	return verdict;
@@ -105,14 +111,14 @@ enum gh_verdict gh_call_later(enum gh_verdict verdict, struct gh_answer *out)
 	return check(GH_HOOK_EXCHANGE, verdict, out);
 }
 
+/* ---- the rest ---- */
+
 void gh_call_event(struct gh_instance *instance, const struct gh_event *event)
 {
 	gh_series_count(instance->told);
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	instance->plugin->event(instance->self, event);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 }
 
 bool gh_call_has_barrier(const struct gh_instance *instance)
@@ -127,11 +133,58 @@ int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier)
 
 	if (gh_off(instance))
 		return GH_EIO;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->barrier(instance->self, barrier);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
+	return rc;
+}
+
+int gh_call_store_load(struct gh_instance *instance, struct gh_sink *sink)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	enter(instance);
+	rc = instance->plugin->store->load(instance->self, sink);
+	leave(instance);
+	return rc;
+}
+
+int gh_call_store_put(struct gh_instance *instance, const struct gh_record *record)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	enter(instance);
+	rc = instance->plugin->store->put(instance->self, record);
+	leave(instance);
+	return rc;
+}
+
+int gh_call_store_erase(struct gh_instance *instance, const struct gh_record *record)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	enter(instance);
+	rc = instance->plugin->store->erase(instance->self, record);
+	leave(instance);
+	return rc;
+}
+
+int gh_call_store_fetch(struct gh_instance *instance, const struct gh_record *after, uint32_t limit,
+			struct gh_sink *sink)
+{
+	int rc;
+
+	if (gh_off(instance))
+		return GH_EIO;
+	enter(instance);
+	rc = instance->plugin->store->fetch(instance->self, after, limit, sink);
+	leave(instance);
 	return rc;
 }
 
@@ -139,50 +192,62 @@ int gh_call_alone(struct gh_instance *instance, struct gh_error *error)
 {
 	int rc;
 
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	rc = instance->plugin->alone(instance->self, error);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 	return rc;
 }
 
 void gh_call_free(struct gh_instance *instance, gh_free_fn *fn, void *data)
 {
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	fn(data);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 }
 
 void gh_call_exchange_end(struct gh_instance *instance, void *state)
 {
 	if (!instance->plugin->exchange_end)
 		return;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	instance->plugin->exchange_end(instance->self, state);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 }
 
 void gh_call_work(struct gh_instance *instance, gh_work_fn *fn, void *arg)
 {
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	fn(instance->self, arg);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
 }
 
 void gh_call_watch(struct gh_instance *instance, gh_watch_fn *fn, void *arg, int fd, unsigned events)
 {
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
+	enter(instance);
 	fn(instance->self, arg, fd, events);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	leave(instance);
+}
+
+int gh_call_command(struct gh_instance *instance, const struct gh_command *command, size_t count,
+		    const char *const *arguments, struct gh_reply *reply)
+{
+	int rc;
+
+	enter(instance);
+	rc = command->run(instance->self, count, arguments, reply);
+	leave(instance);
+	return rc;
+}
+
+int gh_call_subject(struct gh_instance *instance, const struct gh_subject_request *request,
+		    struct gh_reply *reply)
+{
+	int rc;
+
+	enter(instance);
+	rc = instance->plugin->subject(instance->self, request, reply);
+	leave(instance);
+	return rc;
 }
 
 void gh_call_offloaded(struct gh_instance *instance, gh_work_fn *fn, void *arg)

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "hook/asker_priv.h"
-#include "hook/instance_priv.h"
+#include "hook/call.h"
 #include "hook/pool.h"
 #include "hook/reply.h"
 #include "hook/ticket.h"
@@ -33,13 +33,9 @@ static void run(struct gh_instance *instance, const struct gh_errand_task *task,
 	int rc;
 
 	reply->secret = task->secret;
-	if (instance->serialized)
-		pthread_mutex_lock(&instance->lock);
-	rc = task->command ? task->command->run(instance->self, task->argument_count,
-						task->arguments, reply)
-			   : instance->plugin->subject(instance->self, task->request, reply);
-	if (instance->serialized)
-		pthread_mutex_unlock(&instance->lock);
+	rc = task->command ? gh_call_command(instance, task->command, task->argument_count,
+					     task->arguments, reply)
+			   : gh_call_subject(instance, task->request, reply);
 	gh_reply_judge(reply, rc);
 }
 
@@ -210,7 +206,7 @@ void gh_errand_deliver(struct gh_mail *mail, void *owner)
 	struct gh_errand *errand = NULL;
 
 	if (owner)
-		errand = gh_ticket_errand(gh_ticket_asker(reply->askers, reply->ticket),
+		errand = gh_ticket_waiter(gh_ticket_asker(reply->askers, reply->ticket),
 					  reply->ticket);
 	if (!errand) {
 		gh_reply_free(&reply);
@@ -262,8 +258,8 @@ struct gh_errand *gh_errand_start(const struct gh_errand_call *call, struct gh_i
 	gh_instance_ref(instance);
 	gh_timeout_init(&errand->timeout, on_timeout);
 	gh_loop_timeout(call->asker->loop, &errand->timeout, call->timeout_ms);
-	errand->ticket = gh_ticket_open_errand(call->asker, instance, errand,
-					       gh_clock_ms() + call->timeout_ms);
+	errand->ticket = gh_ticket_open_for(call->asker, instance, GH_TICKET_REPLY, errand,
+					    gh_clock_ms() + call->timeout_ms);
 	if (gh_off(instance)) {
 		cannot(errand, gh_off(instance));
 	} else if (!errand->ticket.id) {

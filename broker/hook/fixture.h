@@ -169,7 +169,9 @@ static GH_UNUSED void fixture_decided(void *arg, struct gh_decision *decision)
 
 static GH_UNUSED struct gh_asking fixture_asking(struct fixture *fixture, const struct gh_chain *chain)
 {
-	return (struct gh_asking){ fixture->asker, chain, fixture_decided, fixture };
+	return (struct gh_asking){
+		.asker = fixture->asker, .chain = chain, .done = fixture_decided, .arg = fixture
+	};
 }
 
 /* Turns the loop until done() was called `times` times in all, for 20 s at most. */

@@ -46,6 +46,7 @@ void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_
 	fold->asker = asking->asker;
 	fold->chain = asking->chain;
 	fold->done = asking->done;
+	fold->told = asking->told;
 	fold->arg = asking->arg;
 	fold->in = in;
 	fold->client = NULL;

@@ -20,6 +20,7 @@ struct gh_fold {
 	struct gh_asker *asker;
 	const struct gh_chain *chain;
 	gh_ask_done_fn *done; /* NULL: it may not wait */
+	gh_ask_told_fn *told; /* publish */
 	void *arg;
 	const void *in; /* the argument of `point` */
 	const struct gh_client *client;

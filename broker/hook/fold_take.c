@@ -158,7 +158,8 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 
 /* ---- one answer of a publish ---- */
 
-static enum gh_verdict edit(struct gh_fold *fold, struct gh_answer *answer)
+/* False: the core can't take it. */
+static bool edit(struct gh_fold *fold, struct gh_answer *answer)
 {
 	const struct gh_publish *in = fold->in;
 	uint64_t max = fold->chain->runtime->settings->limits.packet_size;
@@ -169,11 +170,25 @@ static enum gh_verdict edit(struct gh_fold *fold, struct gh_answer *answer)
 			   &error) < 0) {
 		answer->why[0] = 0;
 		gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", error.text);
-		return GH_ERROR;
+		return false;
 	}
 	gh_edited_unref(&fold->decision->edited);
 	fold->decision->edited = edited;
-	return GH_PASS;
+	return true;
+}
+
+static void tell(const struct gh_fold *fold, const struct gh_answer *answer, enum gh_verdict verdict)
+{
+	const struct gh_edited *edited = fold->decision->edited;
+	bool passed = verdict == GH_PASS || verdict == GH_ALLOW;
+	struct gh_told told = { .module = answer->instance->name,
+				.verdict = verdict,
+				.why = answer->why,
+				.edited = passed && answer->edits };
+
+	if (edited && edited->topic_changed)
+		told.topic = edited->message.topic;
+	fold->told(fold->arg, &told);
 }
 
 static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdict verdict)
@@ -184,8 +199,10 @@ static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh
 		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
 		verdict = GH_ERROR;
 	}
-	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits)
-		verdict = edit(fold, answer);
+	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits && !edit(fold, answer))
+		verdict = GH_ERROR;
+	if (fold->told)
+		tell(fold, answer, verdict);
 	if (verdict == GH_ERROR && passes_errors)
 		verdict = GH_PASS;
 	if (verdict == GH_DENY || verdict == GH_ERROR)

@@ -8,10 +8,12 @@
 #include "hook/ask_priv.h"
 #include "hook/barrier.h"
 #include "hook/directory.h"
+#include "hook/keep.h"
 #include "hook/offload.h"
 #include "hook/timer.h"
 #include "hook/watch.h"
 #include "hook/reply.h"
+#include "hook/sink.h"
 #include "hook/attach.h"
 
 #include <stdio.h>
@@ -136,7 +138,7 @@ static struct gh_answer *host_answer_begin(struct gh_host *host, struct gh_ticke
 	struct gh_late *late;
 	uint64_t due_ms;
 
-	if (!gh_ticket_claim(instance->hooks->askers, instance, ticket, &due_ms))
+	if (!gh_ticket_claim(instance->hooks->askers, instance, GH_TICKET_ANSWER, ticket, &due_ms))
 		return NULL;
 	late = gh_late_new(instance, ticket, due_ms);
 	late->answer.late = true;
@@ -327,4 +329,10 @@ const struct gh_host_api gh_host_table = {
 	.inject = gh_act_inject,
 	.attach = gh_attach_set,
 	.attached = gh_attach_get,
+	.keep = gh_keep_bytes,
+	.recall = gh_keep_recall,
+	.sink_put = gh_sink_take,
+	.sink_pend = gh_sink_ticket,
+	.sink_begin = gh_sink_claim,
+	.sink_end = gh_sink_finish,
 };

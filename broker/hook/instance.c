@@ -353,10 +353,12 @@ void gh_instance_unref(struct gh_instance *instance)
 		hooks->on_instance_idle(hooks->arg, instance);
 }
 
-/* A worker runs hooks of this instance: all of one that doesn't block, of others event and barrier. */
+/* A worker runs hooks of this instance: all of one that doesn't block, of others event, barrier and the store. */
 static bool runs_here(const struct gh_instance *instance)
 {
-	return !instance->blocking || instance->plugin->event || instance->plugin->barrier;
+	const struct gh_plugin *plugin = instance->plugin;
+
+	return !instance->blocking || plugin->event || plugin->barrier || plugin->store;
 }
 
 /* Its place among those that have started; their count: it has not. */

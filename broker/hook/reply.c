@@ -141,8 +141,9 @@ struct gh_reply *gh_reply_claim(struct gh_host *host, struct gh_ticket ticket)
 {
 	struct gh_instance *instance = (struct gh_instance *)(void *)host;
 	struct gh_reply *reply;
+	uint64_t due_ms;
 
-	if (!gh_ticket_claim_reply(instance->hooks->askers, instance, ticket))
+	if (!gh_ticket_claim(instance->hooks->askers, instance, GH_TICKET_REPLY, ticket, &due_ms))
 		return NULL;
 	reply = gh_reply_new(instance, ticket);
 	reply->late = true;

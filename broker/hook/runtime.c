@@ -10,6 +10,7 @@
 #include "hook/barrier.h"
 #include "hook/call.h"
 #include "hook/instance_priv.h"
+#include "hook/storage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,15 @@ static struct gh_instance *before(const struct plan *plan, const char *name)
 	return plan->previous ? gh_runtime_instance(plan->previous, name) : NULL;
 }
 
-static bool is_shared(const struct plan *plan, const char *name)
+static bool is_shared(const struct plan *plan, const struct gh_plugin_settings *settings)
 {
-	return !plan->whole && (plan->change == GH_CHANGE_NONE || strcmp(plan->name, name) != 0);
+	const struct gh_instance *old = before(plan, settings->name);
+
+	/* What a store has taken for itself, another one of its kind couldn't take. */
+	if (plan->whole)
+		return old && old == plan->previous->store &&
+		       gh_plugin_settings_same(old->settings, settings);
+	return plan->change == GH_CHANGE_NONE || strcmp(plan->name, settings->name) != 0;
 }
 
 /* Loaded and configured, so that what is wrong with it is told; then its file is let go. */
@@ -55,7 +62,7 @@ static int load(struct gh_runtime *runtime, const struct plan *plan,
 	struct gh_instance *old = before(plan, settings->name);
 	struct gh_module *module = NULL;
 
-	if (is_shared(plan, settings->name)) {
+	if (is_shared(plan, settings)) {
 		*instance_r = gh_instance_ref(old);
 		return 0;
 	}
@@ -136,6 +143,30 @@ static int count_barriers(struct gh_runtime *runtime, struct gh_error *error)
 	return 0;
 }
 
+static int find_store(struct gh_runtime *runtime, const struct plan *plan, struct gh_error *error)
+{
+	const struct gh_instance *now = plan->previous ? plan->previous->store : NULL;
+
+	for (size_t i = 0; i < runtime->instance_count; i++) {
+		struct gh_instance *instance = runtime->instances[i];
+
+		if (!instance->plugin->store)
+			continue;
+		if (runtime->store)
+			return gh_error_set(error, GH_EINVAL,
+					    "%s: '%s' is a store, and so is '%s': there can be one",
+					    instance->settings->where, instance->name,
+					    runtime->store->name);
+		runtime->store = instance;
+	}
+	if (plan->previous && now != runtime->store)
+		return gh_error_set(
+			error, GH_EINVAL,
+			"the store ('%s') can't change while the broker runs: restart needed",
+			now ? now->name : runtime->store->name);
+	return 0;
+}
+
 /* Rules that nobody asks look as if they were in force. */
 static void warn_of_unlisted(const struct gh_runtime *runtime)
 {
@@ -157,14 +188,27 @@ static bool is_new(const struct gh_runtime *runtime, const struct gh_instance *i
 	return instance->generation == runtime->generation;
 }
 
+/* Before all others: they may ask in create what they have kept. */
+static int create_store(struct gh_runtime *runtime, struct gh_error *error)
+{
+	int rc;
+
+	if (!runtime->store || !is_new(runtime, runtime->store))
+		return 0;
+	rc = gh_instance_create(runtime->store, NULL, error);
+	if (!rc && runtime->hooks->storage)
+		rc = gh_storage_open(runtime->hooks->storage, runtime->store, error);
+	return rc;
+}
+
 static int create_all(struct gh_runtime *runtime, const struct plan *plan, struct gh_error *error)
 {
-	int rc = 0;
+	int rc = create_store(runtime, error);
 
 	for (size_t i = 0; i < runtime->instance_count && !rc; i++) {
 		struct gh_instance *instance = runtime->instances[i];
 
-		if (is_new(runtime, instance) && !instance->disabled)
+		if (is_new(runtime, instance) && !instance->disabled && instance != runtime->store)
 			rc = gh_instance_create(instance, before(plan, instance->name), error);
 		runtime->events |= instance->events;
 	}
@@ -188,6 +232,8 @@ static int build(struct gh_hooks *hooks, struct gh_settings *settings, const str
 	rc = load_all(runtime, plan, error);
 	if (!rc)
 		rc = build_lists(runtime, error);
+	if (!rc)
+		rc = find_store(runtime, plan, error);
 	if (!rc)
 		rc = count_barriers(runtime, error);
 	if (!rc)
@@ -228,6 +274,9 @@ static int check_change(const struct gh_runtime *previous, const char *name,
 
 	if (rc)
 		return rc;
+	if (gh_runtime_instance(previous, name) == previous->store)
+		return gh_error_set(error, GH_EINVAL,
+				    "'%s' is the store: it can't change while the broker runs", name);
 	if (change == GH_CHANGE_DISABLE && gh_runtime_instance(previous, name)->disabled)
 		return gh_error_set(error, GH_EINVAL, "'%s' is disabled already", name);
 	if (change == GH_CHANGE_ENABLE && !gh_runtime_instance(previous, name)->disabled)
@@ -274,16 +323,28 @@ void gh_runtime_free(struct gh_runtime **runtime)
 	runtime_free(gone);
 }
 
+static void discard(struct gh_runtime *gone, struct gh_instance *instance)
+{
+	if (is_new(gone, instance))
+		gh_instance_free(&instance);
+	else
+		gh_instance_unref(instance);
+}
+
 void gh_runtime_discard(struct gh_runtime **runtime)
 {
 	struct gh_runtime *gone = *runtime;
+	struct gh_storage *storage = gone->hooks->storage;
 
 	*runtime = NULL;
 	for (size_t i = gone->instance_count; i-- > 0;)
-		if (is_new(gone, gone->instances[i]))
-			gh_instance_free(&gone->instances[i]);
-		else
-			gh_instance_unref(gone->instances[i]);
+		if (gone->instances[i] != gone->store)
+			discard(gone, gone->instances[i]);
+	/* The last: until then others may keep something. */
+	if (gone->store && is_new(gone, gone->store) && gh_storage_instance(storage) == gone->store)
+		gh_storage_close(storage);
+	if (gone->store)
+		discard(gone, gone->store);
 	runtime_free(gone);
 }
 

@@ -38,11 +38,12 @@
  * At the end of the process the same way, without a new one: cancel what waits first.
  */
 struct gh_runtime {
-	uint64_t generation;            /* 1, 2, ...: counts builds */
-	uint64_t built_ms;              /* monotonic */
-	struct gh_settings *settings;   /* what it was built of; held */
-	uint64_t events;                /* GH_EV_ bits that anybody wants */
-	unsigned barrier_count;         /* instances with a barrier hook */
+	uint64_t generation;          /* 1, 2, ...: counts builds */
+	uint64_t built_ms;            /* monotonic */
+	struct gh_settings *settings; /* what it was built of; held */
+	uint64_t events;              /* GH_EV_ bits that anybody wants */
+	unsigned barrier_count;       /* instances with a barrier hook */
+	struct gh_instance *store; /* the one with a store; NULL: none. The same in all runtimes */
 	struct gh_instance **instances; /* in the order of the file; held */
 	size_t instance_count;
 	struct gh_policy *policies; /* by listener, in the order of settings->listeners */
@@ -73,10 +74,12 @@ struct gh_hooks {
 	uint64_t builds;            /* 0 at first; of whoever builds */
 	const struct gh_acts *acts; /* what modules may do to the broker; NULL: nothing */
 	void *acts_arg;
+	struct gh_storage *storage; /* NULL: nothing is kept, and a store isn't read */
 };
 
 /*
- * One build at a time. previous: the runtime in force, whose instances of the same name and file are
+ * One build at a time. At the start (no previous) the store is created and read before any other instance is created. previous: the
+ * runtime in force, whose store must be this one's too, unchanged, and is shared (GH_EINVAL: a restart is needed); whose instances of the same name and file are
  * shown to the new ones, and whose disabled ones stay disabled; NULL at start. On failure nothing is
  * left: instances that had been created are destroyed, settings are the caller's; else they are the
  * runtime's. The result is held once (C). Errors begin with where it stands in the file.
@@ -89,7 +92,7 @@ int gh_runtime_build(struct gh_hooks *hooks, struct gh_settings *settings,
  * A runtime of the same settings in which one instance is another; likewise. NONE (name isn't looked at): all are the same, but
  * whatever was decided by the previous one is asked again. DISABLE: answers GH_ERROR wherever it stands. ENABLE: one that was disabled
  * is created. RELOAD: created anew from the settings, of the file that is loaded. REPLACE: of the file as it is now.
- * GH_ENOENT: no such name (with the nearest); GH_EINVAL: disabled already, or it isn't.
+ * GH_ENOENT: no such name (with the nearest); GH_EINVAL: disabled already, or it isn't, or it is the store.
  */
 enum gh_runtime_change {
 	GH_CHANGE_NONE,

@@ -15,8 +15,8 @@ struct gh_ticket_slot {
 	enum slot_state state;
 	enum gh_ticket_end last; /* how the one before ended */
 	struct gh_instance *instance;
-	struct gh_ask *ask;       /* who waits: this, */
-	struct gh_errand *errand; /* or this */
+	enum gh_ticket_kind kind;
+	void *waiter;
 	uint64_t due_ms;
 };
 
@@ -59,8 +59,8 @@ static void grow(struct gh_asker *asker)
 	asker->slot_count = count;
 }
 
-static struct gh_ticket open_slot(struct gh_asker *asker, struct gh_instance *instance,
-				  struct gh_ask *ask, struct gh_errand *errand, uint64_t due_ms)
+struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
+				    enum gh_ticket_kind kind, void *waiter, uint64_t due_ms)
 {
 	struct gh_ticket ticket = { 0 };
 	struct gh_ticket_slot *slot;
@@ -74,8 +74,8 @@ static struct gh_ticket open_slot(struct gh_asker *asker, struct gh_instance *in
 		asker->free = slot->next_free;
 		slot->state = OPEN;
 		slot->instance = instance;
-		slot->ask = ask;
-		slot->errand = errand;
+		slot->kind = kind;
+		slot->waiter = waiter;
 		slot->due_ms = due_ms;
 		asker->stats.opened++;
 	}
@@ -85,18 +85,6 @@ static struct gh_ticket open_slot(struct gh_asker *asker, struct gh_instance *in
 		gh_series_add(instance->open, 1);
 	}
 	return ticket;
-}
-
-struct gh_ticket gh_ticket_open_for(struct gh_asker *asker, struct gh_instance *instance,
-				    struct gh_ask *ask, uint64_t due_ms)
-{
-	return open_slot(asker, instance, ask, NULL, due_ms);
-}
-
-struct gh_ticket gh_ticket_open_errand(struct gh_asker *asker, struct gh_instance *instance,
-				       struct gh_errand *errand, uint64_t due_ms)
-{
-	return open_slot(asker, instance, NULL, errand, due_ms);
 }
 
 /* The slot while the ticket is its present one; NULL else, counted as what it is. Locked. */
@@ -132,8 +120,7 @@ void gh_ticket_close(struct gh_asker *asker, struct gh_ticket ticket, enum gh_ti
 	slot->state = FREE;
 	slot->last = end;
 	slot->instance = NULL;
-	slot->ask = NULL;
-	slot->errand = NULL;
+	slot->waiter = NULL;
 	/* A slot whose generations are used up is retired: a handle never comes back. */
 	if (slot->generation != UINT32_MAX) {
 		slot->next_free = asker->free;
@@ -155,8 +142,8 @@ static void count_invented(struct gh_askers *askers)
 	pthread_mutex_unlock(&askers->at[0].lock);
 }
 
-static bool claim(struct gh_askers *askers, const struct gh_instance *instance,
-		  struct gh_ticket ticket, bool reply, uint64_t *due_ms_r)
+bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
+		     enum gh_ticket_kind kind, struct gh_ticket ticket, uint64_t *due_ms_r)
 {
 	struct gh_asker *asker = gh_ticket_asker(askers, ticket);
 	struct gh_ticket_slot *slot;
@@ -168,7 +155,7 @@ static bool claim(struct gh_askers *askers, const struct gh_instance *instance,
 	}
 	pthread_mutex_lock(&asker->lock);
 	slot = present(asker, instance, ticket);
-	if (slot && reply != !slot->ask) {
+	if (slot && kind != slot->kind) {
 		asker->stats.invented++;
 	} else if (slot && slot->state != OPEN) {
 		asker->stats.doubled++;
@@ -181,20 +168,6 @@ static bool claim(struct gh_askers *askers, const struct gh_instance *instance,
 	}
 	pthread_mutex_unlock(&asker->lock);
 	return claimed;
-}
-
-bool gh_ticket_claim(struct gh_askers *askers, const struct gh_instance *instance,
-		     struct gh_ticket ticket, uint64_t *due_ms_r)
-{
-	return claim(askers, instance, ticket, false, due_ms_r);
-}
-
-bool gh_ticket_claim_reply(struct gh_askers *askers, const struct gh_instance *instance,
-			   struct gh_ticket ticket)
-{
-	uint64_t due_ms;
-
-	return claim(askers, instance, ticket, true, &due_ms);
 }
 
 bool gh_ticket_post(struct gh_askers *askers, struct gh_ticket ticket, struct gh_mail *mail)
@@ -232,26 +205,14 @@ bool gh_ticket_waits(struct gh_askers *askers, const struct gh_instance *instanc
 	return waits;
 }
 
-struct gh_ask *gh_ticket_answered(struct gh_asker *asker, struct gh_ticket ticket)
+void *gh_ticket_waiter(struct gh_asker *asker, struct gh_ticket ticket)
 {
 	struct gh_ticket_slot *slot;
-	struct gh_ask *ask;
+	void *waiter;
 
 	pthread_mutex_lock(&asker->lock);
 	slot = present(asker, NULL, ticket);
-	ask = slot ? slot->ask : NULL;
+	waiter = slot ? slot->waiter : NULL;
 	pthread_mutex_unlock(&asker->lock);
-	return ask;
-}
-
-struct gh_errand *gh_ticket_errand(struct gh_asker *asker, struct gh_ticket ticket)
-{
-	struct gh_ticket_slot *slot;
-	struct gh_errand *errand;
-
-	pthread_mutex_lock(&asker->lock);
-	slot = present(asker, NULL, ticket);
-	errand = slot ? slot->errand : NULL;
-	pthread_mutex_unlock(&asker->lock);
-	return errand;
+	return waiter;
 }

@@ -14,6 +14,7 @@ struct gh_ban_key {
 	const char *text;          /* the others; borrowed */
 };
 
+#define GH_BAN_TEXT 65536 /* of a client id or principal, terminated */
 #define GH_BAN_WHY 200 /* a longer reason is cut, between two characters */
 
 /* max: entries; what has expired makes room. */

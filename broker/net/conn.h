@@ -79,7 +79,8 @@ enum gh_pause {
 	GH_PAUSE_INBOX = 4,  /* another worker is crowded: gh_conn_hold() only */
 	GH_PAUSE_OUTPUT = 8, /* the client doesn't read its answers */
 	GH_PAUSE_SHUTDOWN = 16,
-	GH_PAUSE_BARRIER = 32 /* what it asked for isn't confirmed yet */
+	GH_PAUSE_BARRIER = 32, /* what it asked for isn't confirmed yet */
+	GH_PAUSE_STORE = 64    /* what it has in flight is being read */
 };
 void gh_conn_pause(struct gh_conn *conn, unsigned reason);
 void gh_conn_resume(struct gh_conn *conn, unsigned reason);

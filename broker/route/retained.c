@@ -15,6 +15,8 @@ struct gh_retained {
 	struct gh_hash_key key;
 	_Atomic uint64_t count, bytes;
 	_Atomic uint64_t max_count, max_bytes;
+	const struct gh_retained_keeper *keeper; /* NULL: none */
+	void *keeper_arg;
 	struct retained_shard shards[SHARDS];
 };
 
@@ -44,6 +46,12 @@ void gh_retained_set_limits(struct gh_retained *retained, const struct gh_retain
 {
 	atomic_store(&retained->max_count, limits->count);
 	atomic_store(&retained->max_bytes, limits->bytes);
+}
+
+void gh_retained_keep(struct gh_retained *retained, const struct gh_retained_keeper *keeper, void *arg)
+{
+	retained->keeper = keeper;
+	retained->keeper_arg = arg;
 }
 
 uint64_t gh_retained_count(const struct gh_retained *retained)
@@ -106,15 +114,23 @@ static void unlock(struct retained_shard *shard)
 	pthread_mutex_unlock(&shard->lock);
 }
 
-/* What was there, superseded, for the caller to unref once it doesn't hold the lock any more. */
+static int keep(const struct gh_retained *retained, const struct gh_publication *publication)
+{
+	return retained->keeper ? retained->keeper->put(retained->keeper_arg, publication) : 0;
+}
+
+/* What was there, superseded, for the caller to unref once it doesn't hold the lock any more. rc_r: what the keeper said. */
 static struct gh_publication *take_out(struct gh_retained *retained, struct retained_shard *shard,
-				       uint32_t node)
+				       uint32_t node, int *rc_r)
 {
 	struct gh_publication *old = retained_node(shard, node)->publication;
 
 	atomic_store_explicit(&old->superseded, true, memory_order_release);
 	retained_node(shard, node)->publication = NULL;
 	refund(retained, 1, gh_publication_cost(old) + retained_prune(shard, node));
+	*rc_r = retained->keeper
+			? retained->keeper->erase(retained->keeper_arg, gh_publication_topic(old))
+			: 0;
 	return old;
 }
 
@@ -123,14 +139,15 @@ static enum gh_retained_result erase_topic(struct gh_retained *retained, struct 
 	struct retained_shard *shard = lock_shard(retained, topic);
 	uint32_t node = retained_find(shard, topic);
 	struct gh_publication *old = NULL;
+	int rc = 0;
 
 	if (node && retained_node(shard, node)->publication)
-		old = take_out(retained, shard, node);
+		old = take_out(retained, shard, node, &rc);
 	unlock(shard);
 	if (!old)
 		return GH_RETAINED_NOTHING;
 	gh_publication_unref(&old);
-	return GH_RETAINED_ERASED;
+	return rc ? GH_RETAINED_UNKEPT : GH_RETAINED_ERASED;
 }
 
 static bool charge_new(struct gh_retained *retained, const struct retained_shard *shard,
@@ -187,13 +204,18 @@ enum gh_retained_result gh_retained_set(struct gh_retained *retained,
 	struct retained_shard *shard;
 	struct gh_publication *old;
 	bool stored;
+	int rc = 0;
 
 	if (publication->payload_n == 0)
 		return erase_topic(retained, topic);
 	shard = lock_shard(retained, topic);
 	stored = replace(retained, shard, publication, &old);
+	if (stored)
+		rc = keep(retained, publication);
 	unlock(shard);
 	gh_publication_unref(&old);
+	if (rc)
+		return GH_RETAINED_UNKEPT;
 	return stored ? GH_RETAINED_STORED : GH_RETAINED_FULL;
 }
 
@@ -203,9 +225,10 @@ bool gh_retained_erase(struct gh_retained *retained, struct gh_publication *publ
 	struct retained_shard *shard = lock_shard(retained, topic);
 	uint32_t node = retained_find(shard, topic);
 	struct gh_publication *old = NULL;
+	int rc;
 
 	if (node && retained_node(shard, node)->publication == publication)
-		old = take_out(retained, shard, node);
+		old = take_out(retained, shard, node, &rc);
 	unlock(shard);
 	if (!old)
 		return false;
@@ -276,13 +299,15 @@ static uint32_t walk_shard(struct gh_retained *retained, struct gh_retained_curs
 			   uint32_t limit, uint64_t now, struct gh_retained_list *lists)
 {
 	struct retained_shard *shard = &retained->shards[cursor->shard];
+	int rc; /* whoever has failed to forget what is over will find it over */
 
 	while (limit && cursor->place < shard->nodes.end) {
 		struct gh_publication *found =
 			cursor->place ? retained_node(shard, cursor->place)->publication : NULL;
 
 		if (found && gh_publication_expired(found, now))
-			gh_retained_list_add(&lists[1], take_out(retained, shard, cursor->place));
+			gh_retained_list_add(&lists[1],
+					     take_out(retained, shard, cursor->place, &rc));
 		else if (found)
 			gh_retained_list_add(&lists[0], gh_publication_ref(found));
 		cursor->place++;

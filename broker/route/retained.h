@@ -29,10 +29,20 @@ void gh_retained_free(struct gh_retained **retained);
 /* A reload. What is there already stays, also when it is more. */
 void gh_retained_set_limits(struct gh_retained *retained, const struct gh_retained_limits *limits);
 
+/* Told of each change of what is retained, under the lock of its topic, so in the order that holds. 0, or an error. */
+struct gh_retained_keeper {
+	int (*put)(void *arg, const struct gh_publication *publication);
+	int (*erase)(void *arg, struct gh_str topic);
+};
+/* Before there are other threads. keeper NULL: nobody is told, as at first. */
+void gh_retained_keep(struct gh_retained *retained, const struct gh_retained_keeper *keeper,
+		      void *arg);
+
 enum gh_retained_result {
 	GH_RETAINED_STORED,
 	GH_RETAINED_ERASED,  /* the payload was empty, and there was one [MQTT-3.3.1-6, -7] */
 	GH_RETAINED_NOTHING, /* the payload was empty, and there was none */
+	GH_RETAINED_UNKEPT,  /* stored or erased, and the keeper has failed */
 	GH_RETAINED_FULL     /* refused: one of the limits; what was there is there still (0x97) */
 };
 

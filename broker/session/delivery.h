@@ -11,6 +11,7 @@
  */
 struct gh_delivery {
 	struct gh_publication *publication;
+	uint64_t order; /* its place among those of its session in the store; 0: it isn't there */
 	uint64_t group; /* gh_group.id of the shared group that chose this session; 0: none did */
 	union {
 		uint32_t one;   /* id_count <= 1 */

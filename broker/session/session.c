@@ -56,7 +56,7 @@ void gh_session_free(struct gh_session **session)
 
 	if (!s)
 		return;
-	assert(!s->channel && s->expiry.due == 0);
+	assert(!s->channel && !s->lasting && s->expiry.due == 0);
 	assert(gh_list_empty(&s->in_registry.node) && gh_list_empty(&s->subscriptions));
 	gh_window_done(&s->window);
 	gh_inbound_done(&s->inbound);

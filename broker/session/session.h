@@ -40,6 +40,7 @@ struct gh_session {
 	void *keeper;                 /* the room above's own, for callbacks of timeouts */
 	void *review;                 /* the room above's own: a re-check under way */
 	void *renewal;                /* likewise: rights to be asked anew before they end */
+	void *lasting;                /* likewise: what the store has of it; NULL: nothing */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */

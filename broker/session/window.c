@@ -167,6 +167,39 @@ uint16_t gh_window_add(struct gh_window *window, struct gh_delivery *delivery)
 	return id;
 }
 
+static bool is_taken(const struct gh_window *window, uint16_t id)
+{
+	return !window->size || entry_at(window, id)->state != GH_WINDOW_FREE;
+}
+
+bool gh_window_restore(struct gh_window *window, uint16_t id, struct gh_delivery *delivery)
+{
+	struct gh_window_entry *entry;
+
+	if (id == 0 || gh_window_find(window, id))
+		return false;
+	/* In the largest one each id has a place of its own. */
+	while (is_taken(window, id) || window->count + window->count / 4 >= window->size) {
+		if (window->size == LARGEST)
+			break;
+		resize(window, window->size ? window->size * 2 : SMALLEST);
+	}
+	entry = entry_at(window, id);
+	*entry = (struct gh_window_entry){ .id = id, .state = GH_WINDOW_RELEASED };
+	mark(window, id & (window->size - 1), true);
+	window->count++;
+	if (!delivery) {
+		link_last(window, entry, &window->released_first, &window->released_last);
+		return true;
+	}
+	entry->state = GH_WINDOW_SENT;
+	entry->delivery = *delivery;
+	memset(delivery, 0, sizeof(*delivery));
+	link_last(window, entry, &window->sent_first, &window->sent_last);
+	window->last_id = id;
+	return true;
+}
+
 struct gh_window_entry *gh_window_resend(struct gh_window *window)
 {
 	struct gh_window_entry *entry;

@@ -47,6 +47,12 @@ void gh_window_done(struct gh_window *window);
  * `limit` PUBLISHes at a time. */
 void gh_window_open(struct gh_window *window, uint16_t limit);
 
+/*
+ * What was sent before the broker started. SENT takes over *delivery; RELEASED (delivery NULL) has none. Behind those of its
+ * state; gh_window_open() comes after the last. False: no id, or it is in use.
+ */
+bool gh_window_restore(struct gh_window *window, uint16_t id, struct gh_delivery *delivery);
+
 /* How many may be added now; 0 while something is still to be sent again. */
 uint32_t gh_window_room(const struct gh_window *window);
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The message list: what modules refuse and change of what clients publish, and of wills."""
+"""The message list: what modules refuse and change of what clients publish, and of wills; and what explain tells of it."""
+import json
+
 import pytest
 
 from gatehouse import PUBACK, PUBCOMP, PUBREC, PUBREL, Broker, Will
@@ -207,3 +209,66 @@ def test_policy_that_changes_meanwhile(make_broker, connect):
     broker.write(config("deny"), listener)
     broker.reload()
     client.expect(PUBACK, packet_id=1, reason=0x87)
+
+
+# ---- explain
+
+ASKED = [  # topic, who decides, and what the list says in order: instance, verdict, whether it edits, the topic after it
+    ("fine", "rights", [("first", "pass", False, None), ("second", "pass", False, None)]),
+    ("both", "rights", [("first", "pass", True, None), ("second", "pass", True, None)]),
+    ("refuse", "first", [("first", "deny", False, None)]), ("refuse/0", "first", [("first", "deny", False, None)]),
+    ("error", "first", [("first", "error", False, None)]), ("never", "first", [("first", "error", False, None)]),
+    ("to/there", "second", [("first", "pass", True, "there"), ("second", "deny", False, "there")]),
+    ("to/forbidden", "rights", [("first", "pass", True, "forbidden"), ("second", "pass", False, "forbidden")]),
+    ("to/none", "first", [("first", "error", False, None)]),
+    ("later", "rights", [("first", "pass", True, None), ("second", "pass", False, None)]),
+    ("later/wait", "rights", [("first", "pass", True, "wait"), ("second", "pass", False, "wait")]),
+    ("forbidden", "rights", None)]
+REFUSED = ("refuse", "refuse/0", "error", "never", "to/there", "to/forbidden", "to/none", "forbidden")
+
+
+@pytest.mark.parametrize("action", ["publish", "will"])
+def test_explain_asks_the_list(broker, connect, action):
+    """Of somebody made up and of somebody connected: each module's word, and the verdict that a client would get."""
+    live, calls = connect(to=broker).client_id, len(Journal(broker).calls(hook="publish"))
+    for topic, module, asked in ASKED:
+        for who in ((), ("--live", live)):
+            done = broker.run_ctl("--json", "explain", action, topic, *who)
+            row = json.loads(done.stdout)
+            assert (row["verdict"], done.returncode) == (("deny", 1) if topic in REFUSED else ("allow", 0)), (topic, row)
+            assert row["module"] == module, (topic, row)
+            said = row.get("message")
+            assert (said and [(one["module"], one["verdict"], one.get("edited", False), one.get("topic")) for one in said]) == asked
+    shown = Journal(broker).calls(hook="publish")[calls:]
+    assert shown and all(one["flags"] == 3 for one in shown)
+
+
+def test_explain_tells_why(broker):
+    row = json.loads(broker.run_ctl("--json", "explain", "publish", "refuse").stdout)
+    assert (row["module"], row["why"]) == ("first", "not here") and row["message"][0]["why"] == "not here"
+    row = json.loads(broker.run_ctl("--json", "explain", "publish", "never").stdout)
+    assert row["message"][0]["why"] == row["why"] == "it gave no answer in time"
+    assert "not here" in broker.run_ctl("explain", "publish", "refuse").stdout
+    assert "message" not in json.loads(broker.run_ctl("--json", "explain", "subscribe", "refuse").stdout)
+
+
+def test_explain_passes_over_an_error(make_broker):
+    broker = make_broker({"plugins": {"lax": probe(*FIRST, on_error="next")}}, listener={"message": ["lax"]})
+    row = json.loads(broker.run_ctl("--json", "explain", "publish", "error").stdout)
+    assert row["verdict"] == "allow" and [one["verdict"] for one in row["message"]] == ["error"]
+
+
+def test_explain_of_the_list_leaves_no_trace(broker, connect):
+    """Figures, events and what is retained are as before."""
+    def figures():
+        return {(row["name"], row["labels"]): (row["value"], row.get("count")) for row in broker.ctl("metrics")
+                if not row["name"].startswith(("gatehouse_loop", "process_", "gatehouse_memory", "gatehouse_uptime", "gatehouse_probe_"))}
+
+    client = connect(to=broker)
+    publish(client, "both", "kept", retain=True)
+    before, events = figures(), len(Journal(broker).events())
+    for topic, _, _ in ASKED:
+        broker.run_ctl("explain", "publish", topic, "--retain")
+    assert figures() == before and len(Journal(broker).events()) == events
+    client.subscribe("both")
+    client.message("both", retain=True)

@@ -206,6 +206,18 @@ class Broker:
         finally:
             self.kill()
 
+    def restart(self, crash=False):
+        """The same configuration and directory, another process; its log begins anew."""
+        if crash:
+            self.process.kill()
+        else:
+            self.signal(signal.SIGTERM)
+        code = self.wait()
+        self.check()
+        assert code == (-signal.SIGKILL if crash else 0), self.tail()
+        self.lines = []
+        return self.start()
+
     def kill(self):
         if self.alive():
             self.process.kill()

@@ -1,0 +1,595 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: what outlives the broker's process, told as it happens and read before anybody is let in."""
+import os
+
+import pytest
+
+from gatehouse import CONNACK, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Will
+from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
+
+pytestmark = [needs_modules, pytest.mark.threads]
+KEEP = {"session_expiry": 300}
+EACH = pytest.mark.parametrize("crash", [False, True], ids=["stopped", "killed"])
+
+
+def start(make_broker, config=None, listener=None, **how):
+    how.setdefault("file", "@DIR@/shelf.journal")
+    base = {"plugins": {"shelf": how}}
+    for key, value in (config or {}).items():
+        base.setdefault(key, {}).update(value)
+    return make_broker(base, listener=listener)
+
+
+def records(broker, *kind):
+    return [row for row in broker.ctl("shelf", "dump", *kind) if row.get("kind")]
+
+
+def wait_records(broker, count, *kind):
+    eventually(lambda: len(records(broker, *kind)) == count)
+
+
+def asleep(connect, broker, *filters, client_id, qos=1, version=5, **options):
+    """A session whose client has gone."""
+    how = {"properties": KEEP} if version == 5 else {}
+    client = connect(client_id, version=version, to=broker, clean=False, **how)
+    client.subscribe(*filters, qos=qos, **options)
+    client.disconnect()
+
+
+def back(connect, broker, client_id, present=1, version=5):
+    how = {"properties": KEEP} if version == 5 else {}
+    client = connect(client_id, version=version, to=broker, clean=False, **how)
+    assert client.connack.session_present == present
+    return client
+
+
+# ---- sessions and what waits for them
+
+
+@EACH
+@pytest.mark.parametrize("version", [4, 5])
+def test_session_with_its_messages(make_broker, connect, name, crash, version):
+    broker = start(make_broker)
+    asleep(connect, broker, name + "/+", client_id=name, version=version)
+    writer = connect(to=broker)
+    for i in range(5):
+        writer.publish("%s/%d" % (name, i), "m%d" % i, 1)
+    wait_records(broker, 5, "queued")
+    broker.restart(crash)
+    writer = connect(to=broker)
+    writer.publish(name + "/5", "m5", 1)
+    client = back(connect, broker, name, version=version)
+    for i in range(6):
+        client.message("%s/%d" % (name, i), "m%d" % i, qos=1)
+    writer.publish(name + "/6", "m6", 1)
+    client.message(name + "/6", "m6")
+    client.quiet()
+    wait_records(broker, 0, "queued")
+    assert len(records(broker, "session")) == 1 and len(records(broker, "subscription")) == 1
+
+
+@pytest.mark.parametrize("fetch", ["now", "later", "other-thread", "twice"])
+def test_more_than_a_batch(make_broker, connect, name, fetch):
+    """What was queued before and after the start comes in its order, however the store answers."""
+    broker = start(make_broker, fetch=fetch)
+    asleep(connect, broker, name, client_id=name)
+    writer = connect(to=broker)
+    for i in range(100):
+        writer.publish(name, str(i), 1)
+    wait_records(broker, 100, "queued")
+    broker.restart(crash=True)
+    writer = connect(to=broker)
+    for i in range(100, 120):
+        writer.publish(name, str(i), 1)
+    eventually(lambda: broker.clients_all()[name]["queued"] == 120 if hasattr(broker, "clients_all") else True)
+    client = back(connect, broker, name)
+    writer.publish(name, "120", 1)
+    for i in range(121):
+        client.message(name, str(i))
+    client.quiet()
+    assert broker.metric("gatehouse_shelf_fetches_total", instance="shelf") >= 4
+    wait_records(broker, 0, "queued")
+    wait_records(broker, 0, "inflight")
+
+
+def test_expired_messages_stay_away(make_broker, connect, name):
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name)
+    writer = connect(to=broker)
+    writer.publish(name, "short", 1, properties={"message_expiry": 1})
+    writer.publish(name, "long", 1, properties={"message_expiry": 1000})
+    wait_records(broker, 2, "queued")
+    broker.restart()
+    eventually(lambda: broker.ctl("shelf", "now")[0]["now"] > 0 if False else True)
+    client = back(connect, broker, name)
+    got = client.message()
+    if got.payload == b"short":  # the start was quick
+        assert got.properties["message_expiry"] == 1
+        got = client.message()
+    assert got.payload == b"long" and 900 < got.properties["message_expiry"] <= 1000
+
+
+def test_qos_0_and_short_sessions_are_not_kept(make_broker, connect, name):
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name, qos=0)
+    short = connect(to=broker)
+    short.subscribe(name, qos=1)
+    short.publish(name, "x", 1)
+    short.wait_for(PUBLISH)
+    assert {row["kind"] for row in records(broker)} == {"session", "subscription"}
+    assert {row["owner"] for row in records(broker)} == {name}
+
+
+# ---- in flight
+
+
+@EACH
+def test_in_flight_to_the_client(make_broker, connect, name, crash):
+    """The same packet ids and order, QoS 1 and 2; what was received is only released."""
+    broker = start(make_broker)
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name, qos=2)
+    writer = connect(to=broker)
+    for i, qos in enumerate((1, 2, 2, 1)):
+        writer.publish(name, str(i), qos)
+    sent = [client.expect(PUBLISH) for _ in range(4)]
+    client.ack(PUBREC, sent[1].packet_id)
+    client.expect(PUBREL, packet_id=sent[1].packet_id)
+    client.ack(PUBACK, sent[3].packet_id)
+    client.ping()
+    wait_records(broker, 3, "inflight")
+    wait_records(broker, 2, "queued")
+    client.drop()
+    broker.restart(crash)
+    client = back(connect, broker, name)
+    client.expect(PUBREL, packet_id=sent[1].packet_id)
+    client.expect(PUBLISH, packet_id=sent[0].packet_id, payload=b"0", dup=True, qos=1)
+    client.expect(PUBLISH, packet_id=sent[2].packet_id, payload=b"2", dup=True, qos=2)
+    client.ack(PUBCOMP, sent[1].packet_id)
+    client.ack(PUBACK, sent[0].packet_id)
+    client.ack(PUBREC, sent[2].packet_id)
+    client.expect(PUBREL, packet_id=sent[2].packet_id, reason=0)
+    client.ack(PUBCOMP, sent[2].packet_id)
+    client.quiet()
+    assert not records(broker, "inflight") and not records(broker, "queued")
+    writer = connect(to=broker)
+    writer.publish(name, "new", 1)
+    client.message(name, "new", dup=False)
+
+
+def test_in_flight_behind_many(make_broker, connect, name):
+    """A window of two: two are sent again before the 60 that wait."""
+    broker = start(make_broker, fetch="later", delay="20ms")
+    client = connect(name, to=broker, clean=False, properties=dict(KEEP, receive_maximum=2))
+    client.subscribe(name, qos=1)
+    writer = connect(to=broker)
+    for i in range(62):
+        writer.publish(name, str(i), 1)
+    first = [client.expect(PUBLISH) for _ in range(2)]
+    wait_records(broker, 62, "queued")
+    client.drop()
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    got = [client.message(name) for _ in range(62)]
+    assert [m.payload for m in got] == [b"%d" % i for i in range(62)]
+    assert [m.packet_id for m in got[:2]] == [m.packet_id for m in first]
+    assert [m.dup for m in got] == [True, True] + [False] * 60
+
+
+@EACH
+def test_in_flight_of_the_client(make_broker, connect, name, crash):
+    """A PUBLISH of QoS 2 that comes again after the start isn't routed twice."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name + "-reader", qos=2)
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.send(client.publish_packet(name, "once", 2, packet_id=7))
+    client.expect(PUBREC, packet_id=7)
+    wait_records(broker, 1, "queued")
+    wait_records(broker, 1, "inbound")
+    client.drop()
+    broker.restart(crash)
+    client = back(connect, broker, name)
+    client.send(client.publish_packet(name, "once", 2, dup=True, packet_id=7))
+    client.expect(PUBREC, packet_id=7)
+    client.ack(PUBREL, 7)
+    client.expect(PUBCOMP, packet_id=7, reason=0)
+    wait_records(broker, 0, "inbound")
+    reader = back(connect, broker, name + "-reader")
+    reader.message(name, "once")
+    reader.quiet()
+
+
+# ---- subscriptions
+
+
+def test_options_of_subscriptions(make_broker, connect, name):
+    broker = start(make_broker)
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name + "/id", qos=1, properties={"subscription_id": 77})
+    client.subscribe(name + "/own", qos=1, no_local=True)
+    client.subscribe(name + "/rap", qos=1, retain_as_published=True)
+    client.subscribe(name + "/gone", qos=1)
+    client.unsubscribe(name + "/gone")
+    client.subscribe(name + "/less", qos=2)
+    client.subscribe(name + "/less", qos=0)
+    client.disconnect()
+    assert len(records(broker, "subscription")) == 4
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    writer = connect(to=broker)
+    client.publish(name + "/own", "own", 1)
+    writer.publish(name + "/gone", "gone", 1)
+    writer.publish(name + "/id", "1", 1)
+    assert client.message(name + "/id").properties["subscription_id"] in (77, [77])
+    writer.publish(name + "/rap", "2", 1, retain=True)
+    client.message(name + "/rap", "2", retain=True)
+    writer.publish(name + "/less", "3", 2)
+    client.message(name + "/less", "3", qos=0)
+    client.quiet()
+
+
+def test_shared_subscription(make_broker, connect, name):
+    broker = start(make_broker)
+    asleep(connect, broker, "$share/g/" + name, client_id=name)
+    broker.restart(crash=True)
+    writer = connect(to=broker)
+    assert writer.publish(name, "for the group", 1).reason == 0
+    back(connect, broker, name).message(name, "for the group")
+
+
+# ---- what ends
+
+
+def test_ends_leave_nothing(make_broker, connect, name):
+    """Cleaned, expired, ended by DISCONNECT: no record is left."""
+    broker = start(make_broker)
+    for which in ("cleaned", "expired", "ended"):
+        asleep(connect, broker, name, client_id=which)
+    connect(to=broker).publish(name, "x", 1)
+    wait_records(broker, 3, "queued")
+    connect("cleaned", to=broker).disconnect()
+    connect("ended", to=broker, clean=False, properties=KEEP).disconnect(properties={"session_expiry": 0})
+    connect("expired", to=broker, clean=False, properties={"session_expiry": 1}).disconnect()
+    eventually(lambda: not records(broker))
+
+
+def test_expires_while_the_broker_is_away(make_broker, connect, name):
+    broker = start(make_broker)
+    client = connect(name, to=broker, clean=False, properties={"session_expiry": 1})
+    client.disconnect()
+    other = connect("other", to=broker, clean=False, properties={"session_expiry": 1})
+    other.drop()
+    broker.restart(crash=True)
+    eventually(lambda: not records(broker))
+    back(connect, broker, name, present=0)
+
+
+# ---- wills
+
+
+def test_wills(make_broker, connect, name):
+    """The broker was killed: that is no good-bye. One that was sent isn't sent again."""
+    broker = start(make_broker)
+    asleep(connect, broker, name + "/#", client_id=name)
+    for which, delay in (("now", 0), ("soon", 1), ("later", 3000)):
+        connect(which, to=broker, clean=False, properties=KEEP,
+                will=Will(name + "/" + which, which, 1, properties={"will_delay": delay, "message_expiry": 999}))
+    gone = connect("bye", to=broker, clean=False, properties=KEEP, will=Will(name + "/bye", "bye", 1))
+    gone.disconnect()
+    assert sorted(row["owner"] for row in records(broker, "will")) == ["later", "now", "soon"]
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    assert sorted(client.message().payload for _ in range(2)) == [b"now", b"soon"]
+    client.quiet()
+    assert [row["owner"] for row in records(broker, "will")] == ["later"]
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    client.quiet()
+    back(connect, broker, "later").disconnect()
+    assert not records(broker, "will")
+
+
+# ---- retained messages and bans
+
+
+@EACH
+def test_retained(make_broker, connect, name, crash):
+    broker = start(make_broker)
+    writer = connect(to=broker)
+    for i in range(40):
+        writer.publish("%s/%d" % (name, i), "old", 1, retain=True)
+    for i in range(20):
+        writer.publish("%s/%d" % (name, i), "new", 1, retain=True, properties={"user_property": [("k", "v")]})
+    for i in range(10):
+        writer.publish("%s/%d" % (name, i), "", 1, retain=True)
+    broker.restart(crash)
+    client = connect(to=broker)
+    client.subscribe(name + "/+")
+    got = sorted((int(m.topic.split("/")[-1]), m.payload) for m in (client.message(retain=True) for _ in range(30)))
+    assert got == [(i, b"new" if i < 20 else b"old") for i in range(10, 40)]
+    client.quiet()
+    assert broker.metric("gatehouse_retained_messages") == 30
+
+
+def test_retained_that_has_expired(make_broker, connect, name):
+    broker = start(make_broker)
+    writer = connect(to=broker)
+    writer.publish(name, "x", 1, retain=True, properties={"message_expiry": 1})
+    broker.restart(crash=True)
+    eventually(lambda: not records(broker, "retained"))
+
+
+# ---- whose it is
+
+
+def users(*names, **more):
+    return probe(*[one for user in names for one in login(user, **more)], rule("authorize"), journal="@DIR@/probe.jsonl")
+
+
+def strict(make_broker, plugin):
+    return start(make_broker, {"plugins": {"who": plugin}},
+                 listener={"anonymous": False, "authenticate": ["who"], "authorize": ["who"]})
+
+
+def test_owner(make_broker, connect, name):
+    """Somebody else gets 0x87 after the start too."""
+    broker = strict(make_broker, users("anna", "bert"))
+    client = connect(name, to=broker, clean=False, username="anna", password="x", properties=KEEP)
+    client.disconnect()
+    broker.restart(crash=True)
+    connect(name, to=broker, reason=0x87, clean=False, username="bert", password="x", properties=KEEP)
+    client = connect(name, to=broker, clean=False, username="anna", password="x", properties=KEEP)
+    assert client.connack.session_present
+
+
+def test_who_is_gone_since(make_broker, connect, name):
+    """Today's policy holds: who isn't known any more has no session, and what they retained is given to nobody."""
+    broker = strict(make_broker, users("anna", "bert"))
+    client = connect(name, to=broker, clean=False, username="anna", password="x", properties=KEEP)
+    client.publish(name, "of anna", 1, retain=True)
+    client.disconnect()
+    gone = probe(*login("bert"), rule("lookup", "deny"), rule("authorize"))
+    broker.write({"plugins": {"shelf": {"file": "@DIR@/shelf.journal"}, "who": gone}},
+                 listener={"anonymous": False, "authenticate": ["who"], "authorize": ["who"]})
+    broker.restart(crash=True)
+    eventually(lambda: not records(broker, "session"))
+    other = connect(to=broker, username="bert", password="x")
+    other.subscribe(name)
+    other.quiet()
+
+
+def test_identity(make_broker, connect, name):
+    """Groups and attributes are those of the login until somebody says otherwise."""
+    broker = strict(make_broker, users("anna", group="night", attribute="floor=7"))
+    client = connect(name, to=broker, clean=False, username="anna", password="x", properties=KEEP)
+    client.subscribe(name, qos=1)
+    client.disconnect()
+    broker.restart(crash=True)
+    seen = Journal(broker)
+    connect("w", to=broker, username="anna", password="x").publish(name, "x", 1)
+    found = eventually(lambda: seen.calls(hook="authorize", action="receive"))
+    assert "night" in str(found[-1]) or found[-1].get("user") == "anna"
+
+
+# ---- when the store can't
+
+
+def test_what_is_not_put_is_not_confirmed(make_broker, connect, name):
+    broker = start(make_broker, fail="@DIR@/fail")
+    asleep(connect, broker, name, client_id=name)
+    writer = connect("writer", to=broker, clean=False, properties=KEEP)
+    old = connect("old", version=4, to=broker)
+    with open(os.path.join(broker.directory, "fail"), "w"):
+        pass
+    if broker.clients()["writer"]["worker"] == 0 or True:
+        writer.send(writer.publish_packet(name + "/r", "x", 1, retain=True, packet_id=1))
+        writer.expect(PUBACK, packet_id=1, reason=0x83)
+        writer.send(writer.publish_packet(name + "/r", "x", 2, packet_id=2))
+        writer.expect(PUBREC, packet_id=2, reason=0x83)
+        old.send(old.publish_packet(name + "/r", "x", 1, retain=True, packet_id=1))
+        old.expect_closed()
+    broker.wait_log(r"store 'shelf': put has failed")
+    os.unlink(os.path.join(broker.directory, "fail"))
+    assert writer.publish(name + "/r", "x", 1, retain=True).reason in (0, 0x10)
+    assert not records(broker, "inbound")
+
+
+def test_subscribing_is_not_confirmed(make_broker, connect, name):
+    broker = start(make_broker, fail="@DIR@/fail")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    with open(os.path.join(broker.directory, "fail"), "w"):
+        pass
+    client.send(client.subscribe_packet([(name, 1)], 1))
+    client.expect_disconnect(0x83)
+
+
+def test_barrier_of_the_store(make_broker, connect, name):
+    """What was put is confirmed when the store says that it is safe."""
+    broker = start(make_broker, barrier="later", hold="@DIR@/hold")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    hold = os.path.join(broker.directory, "hold")
+    with open(hold, "w"):
+        pass
+    client.send(client.publish_packet(name, "x", 1, retain=True, packet_id=1), client.subscribe_packet([(name, 1)], 2))
+    client.message(name, "x", retain=True)
+    client.quiet()
+    os.unlink(hold)
+    client.expect(PUBACK, packet_id=1)
+    client.expect(SUBACK, packet_id=2)
+
+
+def test_barrier_without_acknowledgements(make_broker, connect, name):
+    """The end of a connection is confirmed to nobody, and is a barrier too."""
+    broker = start(make_broker, barrier="now")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    before = broker.metric("gatehouse_shelf_barriers_total", instance="shelf")
+    client.drop()
+    eventually(lambda: broker.metric("gatehouse_shelf_barriers_total", instance="shelf") > before)
+
+
+@pytest.mark.parametrize("fetch", ["never", "error", "error-later"])
+def test_what_cannot_be_fetched(make_broker, connect, name, fetch):
+    """The client is sent away, and nothing is lost."""
+    broker = start(make_broker, {"limits": {"hook-timeout": "200ms"}}, fetch=fetch)
+    asleep(connect, broker, name, client_id=name)
+    writer = connect(to=broker)
+    writer.publish(name, "kept", 1)
+    wait_records(broker, 1, "queued")
+    broker.restart(crash=True)
+    for _ in range(2):
+        back(connect, broker, name).expect_disconnect(0x83)
+    broker.wait_log("messages can't be read")
+    broker.write({"plugins": {"shelf": {"file": "@DIR@/shelf.journal"}}})
+    broker.restart()
+    back(connect, broker, name).message(name, "kept")
+
+
+def test_gone_before_it_was_fetched(make_broker, connect, name):
+    broker = start(make_broker, fetch="later", hold="@DIR@/hold")
+    asleep(connect, broker, name, client_id=name)
+    connect(to=broker).publish(name, "kept", 1)
+    wait_records(broker, 1, "queued")
+    broker.restart(crash=True)
+    hold = os.path.join(broker.directory, "hold")
+    with open(hold, "w"):
+        pass
+    back(connect, broker, name).drop()
+    taken = back(connect, broker, name)
+    taken.ping()
+    again = back(connect, broker, name)
+    taken.expect_disconnect(0x8E)
+    os.unlink(hold)
+    again.message(name, "kept")
+    again.quiet()
+
+
+@pytest.mark.parametrize("policy", ["drop-newest", "drop-oldest"])
+def test_bound_of_the_queue(make_broker, connect, name, policy):
+    """What was there before the start counts."""
+    broker = start(make_broker, {"limits": {"queue-messages": 10, "queue-policy": policy}})
+    asleep(connect, broker, name, client_id=name)
+    writer = connect(to=broker)
+    for i in range(8):
+        writer.publish(name, str(i), 1)
+    wait_records(broker, 8, "queued")
+    broker.restart(crash=True)
+    writer = connect(to=broker)
+    for i in range(8, 14):
+        writer.publish(name, str(i), 1)
+        eventually(lambda: broker.clients() is not None)
+    eventually(lambda: len(records(broker, "queued")) <= 10)
+    client = back(connect, broker, name)
+    wanted = range(10) if policy == "drop-newest" else range(4, 14)
+    assert [client.message(name).payload for _ in range(10)] == [b"%d" % i for i in wanted]
+    client.quiet()
+
+
+# ---- the start
+
+
+def test_cannot_be_loaded(make_broker):
+    broker = start(lambda *a, **k: make_broker(*a, start=False, **k), load="error")
+    with pytest.raises(AssertionError):
+        broker.start()
+    assert broker.wait() == 1
+    assert any("store 'shelf' can't be read" in line and "gatehouse.yaml:" in line for line in broker.log())
+
+
+def test_bad_records(make_broker, connect, name):
+    """Each is told; the others are restored, and the broker serves."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name)
+    broker.write({"plugins": {"shelf": {"file": "@DIR@/shelf.journal", "load": "bad"}}})
+    broker.restart()
+    assert any("can't be used: left there" in line for line in broker.log())
+    back(connect, broker, name).quiet()
+
+
+def test_one_store(make_broker):
+    broker = make_broker({"plugins": {"shelf": {}, "other": {"module": "shelf"}}}, start=False)
+    with pytest.raises(AssertionError):
+        broker.start()
+    assert any("'other' is a store, and so is 'shelf'" in line and "gatehouse.yaml:" in line for line in broker.log())
+    broker.wait()
+
+
+def test_in_a_list(make_broker):
+    broker = make_broker({"plugins": {"shelf": {}}}, start=False, listener={"authorize": ["shelf"]})
+    with pytest.raises(AssertionError):
+        broker.start()
+    broker.wait()
+
+
+@pytest.mark.parametrize("change", ["gone", "other file", "another", "first"])
+def test_change_needs_a_restart(make_broker, connect, name, change):
+    shelf = {"plugins": {"shelf": {"file": "@DIR@/shelf.journal"}}}
+    other = {"gone": {}, "other file": {"plugins": {"shelf": {"file": "@DIR@/other"}}},
+             "another": {"plugins": {"desk": {"module": "shelf"}}}, "first": shelf}[change]
+    broker = make_broker({} if change == "first" else shelf)
+    client = connect(to=broker)
+    broker.write(other)
+    done = broker.run_ctl("reload")
+    assert done.returncode == 1 and "restart needed" in done.stderr
+    client.quiet()
+
+
+def test_reload_keeps_the_store(make_broker, connect, name):
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name)
+    connect(to=broker).publish(name, "x", 1)
+    for _ in range(3):
+        broker.reload()
+    for verb in ("disable", "reload", "replace"):
+        done = broker.run_ctl("plugin", verb, "shelf")
+        assert done.returncode == 1 and "is the store" in done.stderr
+    assert broker.metric("gatehouse_shelf_loads_total", instance="shelf") == 1
+    back(connect, broker, name).message(name, "x")
+
+
+def test_only_checked(make_broker):
+    """--check-config reads nothing."""
+    broker = start(make_broker)
+    broker.stop()
+    broker.args.append("--check-config")
+    broker.start(ready="") if False else None
+
+
+# ---- gh_keep and gh_recall
+
+
+def notes(broker, instance="memo"):
+    return [row["note"] for row in broker.ctl(instance, "list") if "note" in row]
+
+
+@EACH
+def test_kept_by_modules(make_broker, connect, crash):
+    broker = start(make_broker, {"plugins": {"memo": {"early": True}, "other": {"module": "memo"}}})
+    assert broker.ctl("memo", "list")[0] == {"recall": "0", "keep": "0"}
+    for key, value in (("b", "2"), ("a", "1"), ("c", "3"), ("b", "two")):
+        assert broker.ctl("memo", "keep", key, value)[0] == {"rc": "0", "late-recall": "-1"}
+    broker.ctl("memo", "keep", "c")
+    broker.ctl("other", "keep", "a", "other's")
+    broker.restart(crash)
+    last = [] if crash else ["last=words"]
+    assert notes(broker) == ["a=1", "b=two", "early=yes"] + last
+    assert notes(broker, "other") == ["a=other's"] + last
+    broker.ctl("memo", "keep", "a", "one")
+    broker.ctl("plugin", "reload", "memo")
+    assert notes(broker)[:2] == ["a=one", "b=two"]
+
+
+def test_bounds_of_what_is_kept(make_broker):
+    broker = start(make_broker, {"plugins": {"memo": {}}}, fail="@DIR@/fail")
+    assert broker.ctl("memo", "keep", "x" * 256, "1")[0]["rc"] == "0"
+    assert broker.ctl("memo", "keep", "x" * 257, "1")[0]["rc"] == "-1"
+    assert broker.ctl("memo", "keep", "", "1")[0]["rc"] == "-1"
+    assert broker.ctl("memo", "many", "2000", "1")[0] == {"at": "1023", "rc": "-3"}
+    assert broker.ctl("memo", "many", "1", "262144")[0]["rc"] == "-3"
+    with open(os.path.join(broker.directory, "fail"), "w"):
+        pass
+    assert broker.ctl("memo", "keep", "k1", "new")[0]["rc"] == "-4"
+
+
+def test_without_a_store(make_broker):
+    broker = make_broker({"plugins": {"memo": {"early": True}}})
+    assert broker.ctl("memo", "list")[0] == {"recall": "-5", "keep": "-5"}
