@@ -36,6 +36,16 @@ static struct gh_bytes bytes_of(const void *p, size_t n)
 	return (struct gh_bytes){ gh_copy_n(p, n), n };
 }
 
+int gh_busy(struct gh_testhost *host, enum gh_act_kind kind)
+{
+	int rc;
+
+	pthread_mutex_lock(&host->lock);
+	rc = host->busy[kind];
+	pthread_mutex_unlock(&host->lock);
+	return rc;
+}
+
 static int record(struct gh_testhost *host, struct gh_act *act)
 {
 	int rc;

@@ -212,4 +212,10 @@ const struct gh_host_api gh_testhost_api = {
 	.reply_begin = gh_host_reply_begin,
 	.reply_end = gh_host_reply_end,
 	.barrier_end = gh_host_barrier_end,
+	.keep = gh_host_keep,
+	.recall = gh_host_recall,
+	.sink_put = gh_host_sink_put,
+	.sink_pend = gh_host_sink_pend,
+	.sink_begin = gh_host_sink_begin,
+	.sink_end = gh_host_sink_end,
 };

@@ -126,7 +126,64 @@ static bool on_worker(const struct gh_instance *instance)
 	const struct gh_plugin *plugin = &instance->host->plugin;
 
 	return plugin->thread_start &&
-	       (!gh_instance_blocks(instance) || plugin->accept || plugin->psk || plugin->event);
+	       (!gh_instance_blocks(instance) || plugin->accept || plugin->psk || plugin->event ||
+		plugin->barrier || plugin->store);
+}
+
+/* ---- the end ---- */
+
+static void destroy(void *arg)
+{
+	struct gh_instance *instance = arg;
+
+	instance->host->plugin.destroy(instance->self);
+}
+
+static void close_tickets(struct gh_instance *instance)
+{
+	struct gh_tickets *tickets = &instance->host->tickets;
+	struct gh_answer *answer;
+	struct gh_reply *reply;
+	struct gh_ticket ticket;
+
+	while ((ticket = gh_tickets_any(tickets, instance)).id) {
+		answer = gh_tickets_close(tickets, ticket, GH_TICKET_DROPPED);
+		gh_answer_free(&answer);
+	}
+	while ((ticket = gh_tickets_any(tickets, &instance->replies)).id) {
+		reply = gh_tickets_close(tickets, ticket, GH_TICKET_DROPPED);
+		gh_reply_free(&reply);
+	}
+	while ((ticket = gh_tickets_any(tickets, &instance->sinks)).id)
+		gh_testhost_drop_fetch(instance->host, ticket);
+}
+
+static void instance_free(struct gh_instance *instance)
+{
+	gh_config_free(&instance->config);
+	free(instance->directory);
+	free(instance);
+}
+
+static void take_down(struct gh_instance *instance)
+{
+	struct gh_testhost *host = instance->host;
+	bool was_in_force = instance->in_force;
+
+	close_tickets(instance);
+	while (gh_work_jobs(host))
+		;
+	gh_work_stop(instance);
+	gh_attached_free(instance);
+	instance->in_force = false;
+	gh_lane_free(&instance->lane);
+	if (was_in_force && on_worker(instance))
+		gh_instance_run_here(instance, GH_IN_END, thread_stop, instance);
+	gh_instance_run_here(instance, GH_IN_END, destroy, instance);
+	/* What its last threads have begun meanwhile. */
+	while (gh_work_jobs(host))
+		;
+	instance_free(instance);
 }
 
 /* ---- create ---- */
@@ -168,13 +225,6 @@ static int failed(const struct gh_testhost *host, const struct gh_error *theirs,
 	return code;
 }
 
-static void instance_free(struct gh_instance *instance)
-{
-	gh_config_free(&instance->config);
-	free(instance->directory);
-	free(instance);
-}
-
 static int make(struct gh_testhost *host, struct gh_instance **instance_r, struct gh_error *error)
 {
 	struct creation c = { .error = { .api = &gh_testhost_api } };
@@ -195,6 +245,11 @@ static int make(struct gh_testhost *host, struct gh_instance **instance_r, struc
 		rc = failed(host, &c.error, c.rc, "create", error);
 		gh_work_stop(instance);
 		instance_free(instance);
+		return rc;
+	}
+	rc = gh_store_load(instance, error);
+	if (rc) {
+		take_down(instance);
 		return rc;
 	}
 	*instance_r = instance;
@@ -259,51 +314,7 @@ static void make_alone(struct gh_instance *instance)
 	instance->events = events;
 }
 
-/* ---- the end ---- */
-
-static void destroy(void *arg)
-{
-	struct gh_instance *instance = arg;
-
-	instance->host->plugin.destroy(instance->self);
-}
-
-static void close_tickets(struct gh_instance *instance)
-{
-	struct gh_tickets *tickets = &instance->host->tickets;
-	struct gh_answer *answer;
-	struct gh_reply *reply;
-	struct gh_ticket ticket;
-
-	while ((ticket = gh_tickets_any(tickets, instance)).id) {
-		answer = gh_tickets_close(tickets, ticket, GH_TICKET_DROPPED);
-		gh_answer_free(&answer);
-	}
-	while ((ticket = gh_tickets_any(tickets, &instance->replies)).id) {
-		reply = gh_tickets_close(tickets, ticket, GH_TICKET_DROPPED);
-		gh_reply_free(&reply);
-	}
-}
-
-static void take_down(struct gh_instance *instance)
-{
-	struct gh_testhost *host = instance->host;
-
-	close_tickets(instance);
-	while (gh_work_jobs(host))
-		;
-	gh_work_stop(instance);
-	gh_attached_free(instance);
-	instance->in_force = false;
-	gh_lane_free(&instance->lane);
-	if (on_worker(instance))
-		gh_instance_run_here(instance, GH_IN_END, thread_stop, instance);
-	gh_instance_run_here(instance, GH_IN_END, destroy, instance);
-	/* What its last threads have begun meanwhile. */
-	while (gh_work_jobs(host))
-		;
-	instance_free(instance);
-}
+/* ---- draining ---- */
 
 static bool is_idle(const struct gh_instance *instance)
 {
@@ -355,6 +366,9 @@ int gh_testhost_reload(struct gh_testhost *host, struct gh_error *error)
 
 	if (!host->instance)
 		return gh_error_set(error, GH_EINVAL, "there is no instance yet");
+	if (host->plugin.store)
+		return gh_error_set(error, GH_ENOTSUP,
+				    "a store isn't replaced: that needs a restart");
 	rc = make(host, &instance, error);
 	if (rc)
 		return rc;
@@ -439,6 +453,9 @@ void gh_testhost_free(struct gh_testhost **host)
 	if (gone->own_directory)
 		nftw(gone->directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
 	gh_barriers_done(gone);
+	gh_fetch_forget(gone, (struct gh_ticket){ 0 });
+	gh_sink_free(&gone->loaded);
+	gh_kept_done(gone);
 	gh_log_done(gone);
 	gh_clock_done(&gone->clock);
 	gh_tickets_done(&gone->tickets);

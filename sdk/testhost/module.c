@@ -52,6 +52,33 @@ static int lacks(struct gh_error *error, const char *what)
 	return gh_error_set(error, GH_EINVAL, "its descriptor lacks '%s'", what);
 }
 
+/* The first callback that is missing or cut short; NULL: none. */
+static const char *store_lacks(const struct gh_store *store)
+{
+#define LACKS(member) \
+	(!store->member || store->size < offsetof(struct gh_store, member) + sizeof(store->member))
+	if (LACKS(load) || LACKS(put))
+		return LACKS(load) ? "store.load" : "store.put";
+	if (LACKS(erase) || LACKS(fetch))
+		return LACKS(erase) ? "store.erase" : "store.fetch";
+	return NULL;
+#undef LACKS
+}
+
+static int adopt_store(struct gh_testhost *host, struct gh_error *error)
+{
+	const struct gh_store *theirs = host->plugin.store;
+	struct gh_store *store = &host->store;
+	const char *lacking;
+
+	if (!theirs)
+		return 0;
+	memcpy(store, theirs, theirs->size < sizeof(*store) ? theirs->size : sizeof(*store));
+	store->size = theirs->size;
+	lacking = store_lacks(store);
+	return lacking ? lacks(error, lacking) : 0;
+}
+
 static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *error)
 {
 	if (!plugin->name || !plugin->version || !plugin->summary)
@@ -66,7 +93,8 @@ static int check_callbacks(const struct gh_plugin *plugin, struct gh_error *erro
 		return lacks(error, "exchange_end");
 	if (!plugin->accept && !plugin->authenticate && !plugin->exchange && !plugin->lookup &&
 	    !plugin->authorize && !plugin->event && !plugin->handshake && !plugin->psk &&
-	    !plugin->publish && !plugin->barrier && !plugin->subject && !plugin->commands)
+	    !plugin->publish && !plugin->barrier && !plugin->subject && !plugin->store &&
+	    !plugin->commands)
 		return gh_error_set(error, GH_EINVAL, "its descriptor lacks a hook");
 	return 0;
 }
@@ -77,6 +105,7 @@ static int check_flags(const struct gh_plugin *plugin, struct gh_error *error)
 			   : plugin->psk     ? "psk"
 			   : plugin->event   ? "event"
 			   : plugin->barrier ? "barrier"
+			   : plugin->store   ? "store"
 					     : NULL;
 
 	if (plugin->flags & ~KNOWN_FLAGS)
@@ -116,6 +145,8 @@ static int adopt(struct gh_testhost *host, const struct gh_plugin *theirs, struc
 	if (!rc && strcmp(plugin->name, host->name) != 0)
 		rc = gh_error_set(error, GH_EINVAL,
 				  "it calls itself '%s': the file's name must be that", plugin->name);
+	if (!rc)
+		rc = adopt_store(host, error);
 	if (!rc)
 		rc = check_commands(plugin, error);
 	if (!rc)

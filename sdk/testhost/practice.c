@@ -137,6 +137,16 @@ static void prepare(struct practice *practice)
 						 (uint32_t)practice->config->period, tick, "tick");
 }
 
+static void recalled(void *arg, struct gh_bytes key, struct gh_bytes value)
+{
+	struct gh_host *host = arg;
+	struct gh_bytes last = { "recalled", 8 };
+
+	gh_log(host, GH_LOG_INFO, "recalled %.*s=%.*s", (int)key.n, (const char *)key.p,
+	       (int)value.n, (const char *)value.p);
+	gh_keep(host, last, key);
+}
+
 static int create(struct gh_host *host, const void *config, void *previous, void **instance_r,
 		  struct gh_error *error)
 {
@@ -157,6 +167,7 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	practice->pipe[0] = practice->pipe[1] = -1;
 	prepare(practice);
 	gh_log(host, GH_LOG_INFO, "%s: create%s", gh_name(host), previous ? " again" : "");
+	gh_log(host, GH_LOG_INFO, "recall: %d", gh_recall(host, recalled, host));
 	*instance_r = practice;
 	return 0;
 }

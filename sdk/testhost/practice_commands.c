@@ -3,6 +3,7 @@
 #include "practice.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -197,10 +198,47 @@ static int misuse(void *instance, size_t count, const char *const *arguments, st
 	(void)count, (void)arguments;
 	gh_reply_field(reply, "observe", "%d", gh_observe(practice->host, 1));
 	gh_reply_field(reply, "replay", "%d", gh_replay(practice->host, 1));
+	gh_reply_field(reply, "recall", "%d", gh_recall(practice->host, NULL, NULL));
 	gh_reply_field(reply, "metric", "%d",
 		       gh_metric_new(practice->host, GH_GAUGE, "late", NULL, "").id != 0);
 	gh_reply_field(reply, "attach", "%d", gh_attach(practice->host, &client, NULL, NULL));
 	gh_metric_add(practice->host, practice->events, -1);
+	return 0;
+}
+
+static int keep(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
+{
+	struct gh_host *host = ((struct practice *)instance)->host;
+	struct gh_bytes key = { "", 0 }, value = { "", 0 };
+
+	if (count > 0)
+		key = (struct gh_bytes){ arguments[0], strlen(arguments[0]) };
+	if (count > 1)
+		value = (struct gh_bytes){ arguments[1], strlen(arguments[1]) };
+	gh_reply_field(reply, "code", "%d", gh_keep(host, key, value));
+	return 0;
+}
+
+/* Until it may not any more: keys of so many bytes, with values of so many. */
+static int keep_many(void *instance, size_t count, const char *const *arguments,
+		     struct gh_reply *reply)
+{
+	struct gh_host *host = ((struct practice *)instance)->host;
+	static char key[300], value[70000];
+	struct gh_bytes k = { key, 0 }, v = { value, 0 };
+	unsigned kept = 0;
+	int rc = 0;
+
+	if (count != 2)
+		return GH_EINVAL;
+	k.n = strtoul(arguments[0], NULL, 10);
+	v.n = strtoul(arguments[1], NULL, 10);
+	for (; !rc && kept < 2000 && k.n <= sizeof(key) && v.n <= sizeof(value); kept += !rc) {
+		snprintf(key, sizeof(key), "%04u", kept);
+		rc = gh_keep(host, k, v);
+	}
+	gh_reply_field(reply, "kept", "%u", kept);
+	gh_reply_field(reply, "code", "%d", rc);
 	return 0;
 }
 
@@ -241,6 +279,11 @@ const struct gh_command practice_commands[] = {
 	{ .name = "directory", .usage = "", .help = "its directory", .run = directory },
 	{ .name = "misuse", .usage = "", .help = "what may not be", .run = misuse },
 	{ .name = "figures", .usage = "", .help = "the registry", .run = figures },
+	{ .name = "keep", .usage = "KEY [VALUE]", .help = "keep it", .run = keep },
+	{ .name = "keep many",
+	  .usage = "KEY-BYTES VALUE-BYTES",
+	  .help = "as much as there may be",
+	  .run = keep_many },
 	{ .name = "read kept", .usage = "", .help = "what was freed", .run = read_kept },
 	{ 0 }
 };

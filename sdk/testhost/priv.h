@@ -48,6 +48,7 @@ struct gh_testhost {
 	bool own_directory;
 	uint64_t timeout_ms;
 	struct gh_plugin plugin;
+	struct gh_store store; /* the plugin's, if it has one */
 	struct gh_option *options;
 	struct gh_setting settings;
 	gh_replay_fn *replay;
@@ -59,6 +60,8 @@ struct gh_testhost {
 	struct gh_slot **slots; /* a table by connection */
 	size_t slot_buckets, slot_count;
 	struct gh_lane *offload;
+	struct gh_sink *loaded; /* NULL: nothing yet */
+	bool storeless;
 
 	struct gh_clock clock;
 	struct gh_tickets tickets;
@@ -70,11 +73,14 @@ struct gh_testhost {
 	size_t log_count, log_first;
 	int show;
 	struct gh_act *acts, **acts_end;
-	int busy[GH_ACT_OFFLOAD + 1];
+	int busy[GH_ACT_SINK + 1];
 	char **classes;
 	size_t class_count;
 	struct gh_raised *raised; /* barriers that are open */
 	struct gh_barrier_counts barriers;
+	struct gh_fetch *fetches; /* whose tickets are open */
+	struct gh_kept *kept;     /* by the order of their keys */
+	size_t kept_count;
 	struct gh_job *jobs, **jobs_end;
 	_Atomic unsigned job_count;
 };
@@ -92,7 +98,7 @@ struct gh_instance {
 	uint64_t events, replay;
 	bool created, in_force, is_alone, failed, threads;
 	char failed_why[512];
-	char replies;                               /* its address owns the tickets of replies */
+	char replies, sinks; /* their addresses own the tickets of replies and of fetches */
 	_Atomic unsigned jobs, exchanges, barriers; /* that are open */
 };
 
@@ -147,7 +153,18 @@ bool gh_host_ticket_open(struct gh_host *host, struct gh_ticket ticket);
 void gh_host_barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc);
 void gh_barriers_done(struct gh_testhost *host);
 
+/* sink.c, store.c */
+struct gh_sink *gh_sink_new(struct gh_instance *instance, const struct gh_asked *asked);
+void gh_fetch_forget(struct gh_testhost *host, struct gh_ticket ticket); /* id 0: all */
+int gh_store_load(struct gh_instance *instance, struct gh_error *error); /* 0 without a store too */
+
+/* keep.c */
+int gh_host_keep(struct gh_host *host, struct gh_bytes key, struct gh_bytes value);
+int gh_host_recall(struct gh_host *host, gh_recall_fn *fn, void *arg);
+void gh_kept_done(struct gh_testhost *host);
+
 /* act.c */
+int gh_busy(struct gh_testhost *host, enum gh_act_kind kind); /* 0: it isn't */
 int gh_host_inject(struct gh_host *host, const struct gh_message *message, uint32_t expiry_s);
 int gh_host_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t reason,
 		       const char *why);

@@ -19,13 +19,15 @@ struct gh_actor {
 };
 
 /* An answer that is waited for. */
+enum gh_waits { GH_WAITS_ANSWER, GH_WAITS_REPLY, GH_WAITS_FETCH };
 struct gh_waiter {
 	struct gh_waiter *next;
 	char *name; /* NULL: not named */
 	struct gh_actor *actor;
 	struct gh_ticket ticket;
-	uint32_t point;
-	bool reply, over;
+	uint32_t point; /* of an answer */
+	enum gh_waits what;
+	bool over;
 };
 
 struct gh_script {
@@ -99,7 +101,7 @@ gh_command_fn gh_do_accept, gh_do_handshake, gh_do_psk, gh_do_authenticate, gh_d
 
 /* script_later.c */
 void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_ticket ticket,
-		   uint32_t point, bool reply);
+		   uint32_t point, enum gh_waits what);
 bool gh_waiter_waits(struct gh_script *script, const struct gh_actor *actor, uint32_t point);
 void gh_waiters_drop(struct gh_script *script, const struct gh_actor *actor); /* NULL: of all */
 void gh_waiters_settle(struct gh_script *script);
@@ -108,6 +110,10 @@ void gh_script_answered(struct gh_script *script, struct gh_actor *actor, uint32
 			const struct gh_answer *answer);
 gh_command_fn gh_do_expect, gh_do_wait, gh_do_wait_log, gh_do_drop, gh_do_tickets, gh_do_barriers,
 	gh_do_wait_barriers;
+
+/* script_store.c */
+gh_command_fn gh_do_loaded, gh_do_put, gh_do_erase, gh_do_fetch, gh_do_keep, gh_do_kept,
+	gh_do_storeless;
 
 /* script_event.c */
 bool gh_replay_present(void *script, size_t index, struct gh_event *event_r);

@@ -44,7 +44,7 @@ static void finish(struct gh_script *script, struct gh_actor *actor, struct gh_a
 	}
 	gh_answer_facts(answer, facts);
 	if (answer->verdict == GH_PENDING)
-		gh_waiter_add(script, actor, answer->ticket, answer->about.point, false);
+		gh_waiter_add(script, actor, answer->ticket, answer->about.point, GH_WAITS_ANSWER);
 	else
 		gh_script_answered(script, actor, answer->about.point, answer);
 	gh_answer_free(&answer);

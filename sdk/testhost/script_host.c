@@ -282,8 +282,8 @@ void gh_do_act(struct gh_script *script, struct gh_facts *facts)
 
 void gh_do_busy(struct gh_script *script, struct gh_facts *facts)
 {
-	static const char *const acts[] = { "",      "inject",  "disconnect", "ban",
-					    "class", "recheck", "offload",    NULL };
+	static const char *const acts[] = { "",        "inject",  "disconnect", "ban",  "class",
+					    "recheck", "offload", "keep",       "sink", NULL };
 	const char *name = gh_script_word(script, 1, "the act");
 	const struct gh_word *word = gh_line_word(script->line, 2);
 	uint32_t kind = gh_read_index(script, "busy", acts, name);
@@ -306,7 +306,7 @@ static void tell_reply(struct gh_script *script, struct gh_reply *reply,
 	}
 	gh_reply_facts(reply, facts);
 	if (reply->pending)
-		gh_waiter_add(script, NULL, reply->ticket, 0, true);
+		gh_waiter_add(script, NULL, reply->ticket, 0, GH_WAITS_REPLY);
 	gh_reply_free(&reply);
 }
 

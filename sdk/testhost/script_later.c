@@ -9,7 +9,7 @@
 enum { WAIT_MS = 5000, STEP_NS = 5000000 };
 
 void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_ticket ticket,
-		   uint32_t point, bool reply)
+		   uint32_t point, enum gh_waits what)
 {
 	struct gh_waiter *waiter = gh_new(sizeof(*waiter));
 
@@ -18,17 +18,18 @@ void gh_waiter_add(struct gh_script *script, struct gh_actor *actor, struct gh_t
 	waiter->actor = actor;
 	waiter->ticket = ticket;
 	waiter->point = point;
-	waiter->reply = reply;
+	waiter->what = what;
 	waiter->next = script->waiters;
 	script->waiters = waiter;
 }
 
 static void waiter_drop(struct gh_script *script, struct gh_waiter *waiter)
 {
-	if (waiter->reply)
-		gh_testhost_drop_reply(script->host, waiter->ticket);
-	else
-		gh_testhost_drop(script->host, waiter->ticket);
+	switch (waiter->what) {
+	case GH_WAITS_ANSWER: gh_testhost_drop(script->host, waiter->ticket); break;
+	case GH_WAITS_REPLY: gh_testhost_drop_reply(script->host, waiter->ticket); break;
+	case GH_WAITS_FETCH: gh_testhost_drop_fetch(script->host, waiter->ticket); break;
+	}
 	waiter->over = true;
 }
 
@@ -114,13 +115,28 @@ static void expect_reply(struct gh_script *script, struct gh_waiter *waiter, str
 	waiter->over = true;
 }
 
+static void expect_fetch(struct gh_script *script, struct gh_waiter *waiter, struct gh_facts *facts)
+{
+	struct gh_sink *sink = gh_testhost_take_fetch(script->host, waiter->ticket);
+
+	if (!sink) {
+		tell_no_answer(script, waiter, facts);
+		return;
+	}
+	gh_sink_facts(sink, facts);
+	gh_sink_free(&sink);
+	waiter->over = true;
+}
+
 /* What it has become. */
 static void expect(struct gh_script *script, struct gh_waiter *waiter, struct gh_facts *facts)
 {
 	if (waiter->over)
 		gh_facts_word(facts, "over");
-	else if (waiter->reply)
+	else if (waiter->what == GH_WAITS_REPLY)
 		expect_reply(script, waiter, facts);
+	else if (waiter->what == GH_WAITS_FETCH)
+		expect_fetch(script, waiter, facts);
 	else
 		expect_answer(script, waiter, facts);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # gatehouse-testhost with each script of suite/, which says in comments what must come of it: "# module: NAME",
-# "# status: N" (else 0), and "# stderr: LINE" with the script's name left out.
+# "# status: N" (else 0), and "# stderr: LINE" with the script's name left out; "# scratch: OPTION" is given a file that isn't there yet.
 set -u
 [ "${shared:?}" = yes ] || { echo 'nothing can be loaded with --disable-shared'; exit 77; }
 testhost=${builddir:?}/sdk/testhost/gatehouse-testhost
@@ -30,7 +30,8 @@ header() { # SCRIPT KEY
 
 for script in "$suite"/*.script; do
 	status=$(header "$script" status)
-	run "${status:-0}" "$modules/$(header "$script" module).so" "$script"
+	option=$(header "$script" scratch)
+	run "${status:-0}" ${option:+-o "$option=$scratch/$option"} "$modules/$(header "$script" module).so" "$script"
 	header "$script" stderr >"$scratch/lines"
 	while IFS= read -r line; do
 		said "$script:$line"

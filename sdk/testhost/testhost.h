@@ -21,6 +21,7 @@
 
 #include "answer.h"
 #include "reply.h"
+#include "sink.h"
 
 struct gh_testhost;
 
@@ -59,11 +60,11 @@ void gh_testhost_option(struct gh_testhost *host, const char *path, const char *
 void gh_testhost_base(struct gh_testhost *host, const char *directory);
 char *gh_testhost_path(const struct gh_testhost *host, const char *path); /* to be freed */
 
-/* create, thread_start and alone. An error is create's: where alone fails, the instance is left, and
- * answers GH_ERROR to all. */
+/* create, a store's load, thread_start and alone. An error is create's or load's: where alone fails,
+ * the instance is left, and answers GH_ERROR to all. */
 int gh_testhost_create(struct gh_testhost *host, struct gh_error *error);
 /* Another one takes the place of the one at work, which is destroyed as soon as nothing of it is
- * open; then the new one is alone. On an error of create the old one stays. */
+ * open; then the new one is alone. On an error of create the old one stays. A store isn't replaced. */
 int gh_testhost_reload(struct gh_testhost *host, struct gh_error *error);
 void gh_testhost_destroy(struct gh_testhost *host);
 const char *gh_testhost_failure(const struct gh_testhost *host); /* why alone failed; NULL: it didn't */
@@ -119,6 +120,27 @@ struct gh_barrier_counts {
 };
 struct gh_barrier_counts gh_testhost_barriers(struct gh_testhost *host);
 
+/* ---- store ---- */
+/* What it told when it was loaded; NULL: no store was. */
+const struct gh_sink *gh_testhost_loaded(const struct gh_testhost *host);
+/* 0 or an error; GH_ENOENT with error->text: there is no store. */
+int gh_testhost_put(struct gh_testhost *host, const struct gh_record *record, struct gh_error *error);
+int gh_testhost_erase(struct gh_testhost *host, const struct gh_record *record,
+		      struct gh_error *error);
+/* What it told, freed by the caller; pending, and then the ticket. NULL: there is no store. */
+struct gh_sink *gh_testhost_fetch(struct gh_testhost *host, const struct gh_record *after,
+				  uint32_t limit, struct gh_error *error);
+struct gh_sink *gh_testhost_take_fetch(struct gh_testhost *host, struct gh_ticket ticket);
+void gh_testhost_drop_fetch(struct gh_testhost *host, struct gh_ticket ticket);
+
+/* What gh_keep() has kept, or is to find again: 0, GH_EINVAL, or GH_EBUSY beyond its bounds. */
+int gh_testhost_keep(struct gh_testhost *host, struct gh_bytes key, struct gh_bytes value);
+/* To be freed; p NULL: nothing is. */
+struct gh_bytes gh_testhost_kept(struct gh_testhost *host, struct gh_bytes key);
+size_t gh_testhost_kept_count(struct gh_testhost *host);
+/* From now on there is no store that it would be in. */
+void gh_testhost_storeless(struct gh_testhost *host);
+
 /* The connection ended: what was attached is freed. */
 void gh_testhost_gone(struct gh_testhost *host, uint64_t connection);
 
@@ -139,7 +161,9 @@ enum gh_act_kind {
 	GH_ACT_BAN,
 	GH_ACT_CLASS,
 	GH_ACT_RECHECK,
-	GH_ACT_OFFLOAD /* for gh_testhost_busy() only */
+	GH_ACT_OFFLOAD, /* this and the next for gh_testhost_busy() only */
+	GH_ACT_KEEP,
+	GH_ACT_SINK /* gh_sink_put() */
 };
 struct gh_act {
 	struct gh_act *next;
