@@ -205,8 +205,8 @@ static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh
 {
 	bool passes_errors = answer->instance->on_error_next && !gh_fold_entry(fold)->required;
 
-	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits)
-		verdict = edit(fold, answer);
+	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits && !edit(fold, answer))
+		verdict = GH_ERROR;
 	if (fold->told)
 		tell(fold, answer, verdict);
 	if (verdict == GH_ERROR && passes_errors)
