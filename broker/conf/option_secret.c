@@ -51,14 +51,15 @@ int gh_option_secret(const char *path, struct gh_arena *arena, struct gh_bytes *
 	struct gh_secret_file file;
 	char why[256];
 	struct stat st;
-	int rc = gh_secret_open(path, 0, &file, why, sizeof(why));
+	/* Its mode is our own matter: the group may do nothing either, and one command has to mend it. */
+	int rc = gh_secret_open(path, GH_SECRET_ANY_MODE, &file, why, sizeof(why));
 
 	if (rc < 0)
 		return gh_error_set(error, rc, "%s", why);
 	if (fstat(file.fd, &st) == 0 && (st.st_mode & 077))
 		rc = gh_error_set(
 			error, GH_EINVAL,
-			"'%s' has mode %04o and belongs to user %u, its group may use it: chmod 0600 '%s'",
+			"'%s' has mode %04o and belongs to user %u, others may use it: chmod 0600 '%s'",
 			path, (unsigned)st.st_mode & 07777, (unsigned)st.st_uid, path);
 	else
 		rc = content(file.fd, arena, secret_r, error);

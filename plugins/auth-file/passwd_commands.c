@@ -61,9 +61,10 @@ static enum passwd_exit session_open(struct session *session, const struct passw
 			   request->file);
 		return PASSWD_FILE;
 	}
-	if (!(flags & AUTH_FILE_LOCK) && session->change.was.st_mode & S_IRWXO)
-		passwd_say("'%s' has mode %04o: the broker refuses it: chmod o= %s", request->file,
-			   (unsigned)session->change.was.st_mode & 07777u, request->file);
+	if (!(flags & AUTH_FILE_LOCK) && session->change.was.st_mode & (S_IWGRP | S_IRWXO))
+		passwd_say("'%s' has mode %04o: the broker refuses it: chmod g-w,o= %s",
+			   request->file, (unsigned)session->change.was.st_mode & 07777u,
+			   request->file);
 	return parse(session, (struct gh_str){ session->change.text, session->change.n });
 }
 

@@ -165,7 +165,8 @@ static int judge(struct walk *walk, int fd, unsigned flags)
 	if (!(flags & GH_SECRET_ANY_OWNER) && !ours(&st))
 		return refuse(walk, &st, "somebody else's", chown_to);
 	if (!(flags & GH_SECRET_ANY_MODE) && (st.st_mode & S_IRWXO))
-		return refuse(walk, &st, "open to everybody", "chmod o=");
+		return refuse(walk, &st, "open to everybody",
+			      st.st_mode & S_IWGRP ? "chmod g-w,o=" : "chmod o=");
 	if (!(flags & GH_SECRET_ANY_MODE) && (st.st_mode & S_IWGRP))
 		return refuse(walk, &st, "its group may write it", "chmod g-w");
 	return 0;

@@ -88,6 +88,9 @@ START_TEST(refuses_what_others_read)
 	ck_assert_ptr_nonnull(strstr(why, "0644"));
 	ck_assert_ptr_nonnull(strstr(why, "chmod o= secret"));
 	ck_assert_int_eq(opened("secret", GH_SECRET_ANY_MODE), 0);
+	chmod("secret", 0664);
+	ck_assert_int_eq(opened("secret", 0), GH_EINVAL);
+	ck_assert_ptr_nonnull(strstr(why, "chmod g-w,o= secret"));
 	chmod("secret", 0660);
 	ck_assert_int_eq(opened("secret", 0), GH_EINVAL);
 	ck_assert_ptr_nonnull(strstr(why, "chmod g-w secret"));

@@ -208,7 +208,7 @@ static int secret(const struct filler *f, const struct gh_option *row,
 	struct gh_secret_file file;
 	struct gh_bytes bytes = { 0 };
 	char why[256];
-	int rc = gh_secret_open(path, 0, &file, why, sizeof(why));
+	int rc = gh_secret_open(path, GH_SECRET_ANY_MODE, &file, why, sizeof(why));
 
 	if (rc < 0)
 		return gh_error_set(f->error, rc, "%s: option '%s': %s", place_of(setting),
