@@ -411,6 +411,63 @@ START_TEST(threads)
 }
 END_TEST
 
+/* What a keeper was told: "+a=1 -b". */
+struct keeper {
+	char told[200];
+	int rc;
+};
+
+static int keeper_put(void *arg, const struct gh_publication *publication)
+{
+	struct gh_str topic = gh_publication_topic(publication);
+	struct keeper *keeper = arg;
+	size_t n = strlen(keeper->told);
+
+	snprintf(keeper->told + n, sizeof(keeper->told) - n, "+%.*s=%u ", (int)topic.n, topic.p,
+		 number_of(publication));
+	return keeper->rc;
+}
+
+static int keeper_erase(void *arg, struct gh_str topic)
+{
+	struct keeper *keeper = arg;
+	size_t n = strlen(keeper->told);
+
+	snprintf(keeper->told + n, sizeof(keeper->told) - n, "-%.*s ", (int)topic.n, topic.p);
+	return keeper->rc;
+}
+
+START_TEST(keeper_is_told)
+{
+	static const struct gh_retained_keeper callbacks = { keeper_put, keeper_erase };
+	static const struct gh_retained_limits one = { 2, UINT64_MAX };
+	struct gh_retained *retained = gh_retained_new(&key, &one);
+	struct gh_retained_cursor cursor = { 0 };
+	struct gh_retained_list list = { 0 };
+	struct gh_publication *publication = message(gh_str("b"), 3, 10);
+	struct keeper keeper = { 0 };
+
+	set(retained, "a", 1); /* nobody is told yet */
+	gh_retained_keep(retained, &callbacks, &keeper);
+	ck_assert_int_eq(set(retained, "a", 2), GH_RETAINED_STORED);
+	ck_assert_int_eq(gh_retained_set(retained, publication), GH_RETAINED_STORED);
+	ck_assert_int_eq(set(retained, "c", 4), GH_RETAINED_FULL);
+	ck_assert_int_eq(set(retained, "c", 0), GH_RETAINED_NOTHING);
+	while (gh_retained_walk(retained, &cursor, 100, 11, &list)) /* b is over */
+		;
+	ck_assert_int_eq(set(retained, "a", 0), GH_RETAINED_ERASED);
+	ck_assert_str_eq(keeper.told, "+a=2 +b=3 -b -a ");
+	keeper.rc = GH_EIO;
+	ck_assert_int_eq(set(retained, "d", 5), GH_RETAINED_UNKEPT);
+	ck_assert_uint_eq(get(retained, "d"), 5);
+	ck_assert_int_eq(set(retained, "d", 0), GH_RETAINED_UNKEPT);
+	ck_assert_uint_eq(get(retained, "d"), 0);
+	gh_retained_list_done(&list);
+	gh_publication_unref(&publication);
+	gh_retained_free(&retained);
+}
+END_TEST
+
 GH_TEST_MAIN("route/retained", sets_replaces_erases, matches_as_the_standard_says,
 	     agrees_with_an_array, bounds_count, bounds_bytes, deepest_topic, walks_in_slices,
-	     threads)
+	     threads, keeper_is_told)

@@ -224,7 +224,7 @@ START_TEST(resend_past_removed)
 }
 END_TEST
 
-START_TEST(remove_hands_back)
+START_TEST(remove_hands_back, is_restored, all_are_restored)
 {
 	struct gh_window window = { 0 };
 	struct gh_delivery delivery = message(9, 1);
@@ -241,6 +241,60 @@ START_TEST(remove_hands_back)
 	ck_assert_uint_eq(window.count, 0);
 	gh_delivery_drop(&delivery);
 	gh_delivery_drop(&delivery);
+	gh_window_done(&window);
+}
+END_TEST
+
+/* Ids that would share a place in a smaller window, both states, and what follows them. */
+START_TEST(is_restored)
+{
+	static const uint16_t ids[] = { 65535, 8, 16, 24, 4096 + 8 };
+	struct gh_window window = { 0 };
+	struct gh_delivery delivery;
+	struct gh_window_entry *entry;
+
+	ck_assert(!gh_window_restore(&window, 0, NULL));
+	ck_assert(gh_window_restore(&window, 3, NULL));
+	ck_assert(gh_window_restore(&window, 1, NULL));
+	for (unsigned i = 0; i < GH_COUNT(ids); i++) {
+		delivery = message(i, 1);
+		ck_assert(gh_window_restore(&window, ids[i], &delivery));
+		ck_assert_ptr_null(delivery.publication);
+	}
+	delivery = message(9, 1);
+	ck_assert(!gh_window_restore(&window, 8, &delivery));
+	gh_delivery_drop(&delivery);
+	gh_window_open(&window, 100);
+	ck_assert_uint_eq(gh_window_room(&window), 0);
+	entry = gh_window_resend(&window);
+	ck_assert(entry->id == 3 && entry->state == GH_WINDOW_RELEASED);
+	ck_assert_uint_eq(gh_window_resend(&window)->id, 1);
+	for (unsigned i = 0; i < GH_COUNT(ids); i++) {
+		entry = gh_window_resend(&window);
+		ck_assert(entry->id == ids[i] && number_of(entry) == i);
+	}
+	ck_assert_ptr_null(gh_window_resend(&window));
+	ck_assert_uint_eq(gh_window_room(&window), 95);
+	ck_assert_uint_eq(add(&window, 7, 1), 4096 + 9);
+	for (uint16_t id = 1; id; id++)
+		if (gh_window_find(&window, id))
+			acknowledge(&window, id);
+	ck_assert_uint_eq(window.count, 0);
+	gh_window_done(&window);
+}
+END_TEST
+
+/* As many as there are ids. */
+START_TEST(all_are_restored)
+{
+	struct gh_window window = { 0 };
+
+	for (uint32_t id = 65535; id > 0; id--)
+		GH_MUST(gh_window_restore(&window, (uint16_t)id, NULL));
+	ck_assert_uint_eq(window.count, 65535);
+	gh_window_open(&window, 100);
+	for (uint32_t id = 65535; id > 0; id--)
+		GH_MUST(gh_window_resend(&window)->id == id);
 	gh_window_done(&window);
 }
 END_TEST
