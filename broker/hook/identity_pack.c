@@ -17,7 +17,6 @@ static void pack_share(struct gh_buf *out, const struct gh_identity_share *share
 	gh_pack_text(out, gh_str(share->source));
 	gh_pack_text(out, gh_str(share->realm));
 	gh_pack_maybe(out, share->principal);
-	gh_pack_maybe(out, share->limits_class);
 	gh_pack_number(out, (uint64_t)share->expires);
 	gh_pack_number(out, share->group_count);
 	for (size_t i = 0; i < share->group_count; i++)
@@ -27,6 +26,7 @@ static void pack_share(struct gh_buf *out, const struct gh_identity_share *share
 		gh_pack_text(out, gh_str(share->attributes[i].name));
 		gh_pack_text(out, gh_str(share->attributes[i].value));
 	}
+	gh_pack_maybe(out, share->limits_class);
 }
 
 void gh_identity_pack(struct gh_buf *out, const struct gh_shared_identity *identity)
@@ -80,15 +80,16 @@ static void unpack_attributes(struct gh_unpack *in, struct gh_grant *grant)
 static void unpack_grant(struct gh_unpack *in, struct gh_grant *grant)
 {
 	struct gh_str principal = gh_unpack_maybe(in, "principal", GH_PRINCIPAL_MAX);
-	struct gh_str class = gh_unpack_maybe(in, "limits class", UINT16_MAX);
+	struct gh_str class;
 
 	if (principal.p)
 		gh_grant_principal(grant, principal);
-	if (class.p)
-		gh_grant_class(grant, class);
 	gh_grant_expires(grant, (int64_t)gh_unpack_number(in, "identity expires", 0, INT64_MAX));
 	unpack_groups(in, grant);
 	unpack_attributes(in, grant);
+	class = gh_unpack_maybe(in, "limits class", UINT16_MAX);
+	if (class.p)
+		gh_grant_class(grant, class);
 }
 
 static void add(struct gh_unpack *in, struct gh_merge *merge, struct gh_str source,

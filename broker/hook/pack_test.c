@@ -46,6 +46,7 @@ static void same_share(const struct gh_identity_share *a, const struct gh_identi
 	ck_assert_str_eq(a->source, b->source);
 	ck_assert_str_eq(a->realm, b->realm);
 	ck_assert_pstr_eq(a->principal, b->principal);
+	ck_assert_pstr_eq(a->limits_class, b->limits_class);
 	ck_assert_int_eq(a->expires, b->expires);
 	ck_assert_uint_eq(a->group_count, b->group_count);
 	ck_assert_uint_eq(a->attribute_count, b->attribute_count);
@@ -127,7 +128,7 @@ START_TEST(nobody_and_anonymous)
 }
 END_TEST
 
-/* What parts begin with: 2, their number. A part: source, realm, principal, expires, groups, attributes. */
+/* What parts begin with: 2, their number. A part: source, realm, principal, expires, groups, attributes, limits class. */
 static const struct {
 	const char *value;
 	size_t n;
@@ -138,17 +139,19 @@ static const struct {
 	{ "\x02\x21", 2, "'parts' is 33" },
 	{ "\x02\x01\x02x\xff", 5, "'source' isn't UTF-8" },
 	{ "\x02\x01\x01x\x01\x00", 6, "'identity realm' isn't UTF-8" },
-	{ "\x02\x01\x01x\x01r\x01\x00\x00\x00", 10, "the principal is empty" },
-	{ "\x02\x01\x01x\x01r\x00\x00\x00\x00", 10, "without naming a principal" },
+	{ "\x02\x01\x01x\x01r\x01\x00\x00\x00\x00", 11, "the principal is empty" },
+	{ "\x02\x01\x01x\x01r\x00\x00\x00\x00\x00", 11, "without naming a principal" },
 	{ "\x02\x01\x01x\x01r\x02\xff\x00\x00\x00", 11, "'principal' isn't UTF-8" },
-	{ "\x02\x01\x01x\x01r\x03jo\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00", 20, "year 9999" },
+	{ "\x02\x01\x01x\x01r\x03jo\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00\x00", 21, "year 9999" },
 	{ "\x02\x01\x01x\x01r\x03jo\x00\x81\x02", 12, "'groups' is 257" },
-	{ "\x02\x01\x01x\x01r\x03jo\x00\x01\x00\x00", 13, "a group is empty" },
+	{ "\x02\x01\x01x\x01r\x03jo\x00\x01\x00\x00\x00", 14, "a group is empty" },
 	{ "\x02\x01\x01x\x01r\x03jo\x00\x01\x01\x00", 13, "'group' isn't UTF-8" },
 	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x21", 12, "'attributes' is 33" },
-	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x01\x00\x01v", 15, "an attribute has no name" },
+	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x01\x00\x01v\x00", 16, "an attribute has no name" },
 	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x01\x01n\x01\x00", 16, "'attribute value' isn't" },
-	{ "\x02\x02\x01x\x01r\x03jo\x00\x00\x00\x01y\x01r\x03ji\x00\x00\x00", 22, "'x' has named" },
+	{ "\x02\x02\x01x\x01r\x03jo\x00\x00\x00\x00\x01y\x01r\x03ji\x00\x00\x00\x00", 24, "'x' has named" },
+	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x00\x01", 13, "the limits class has no name" },
+	{ "\x02\x01\x01x\x01r\x03jo\x00\x00\x00\x02\xff", 14, "'limits class' isn't UTF-8" },
 };
 
 START_TEST(refused)

@@ -459,7 +459,7 @@ START_TEST(bounds)
 	setup();
 	memset(value, 'v', sizeof(value) - 1);
 	ck_assert_int_eq(keep(user, "c", value), GH_EBUSY);
-	value[GH_KEPT_BYTES - 3] = 0; /* beside "b=2" and the key there is one byte too few */
+	value[GH_KEPT_BYTES - 2] = 0; /* beside "b=2" and the key there is one byte too few */
 	ck_assert_int_eq(keep(user, "c", value), GH_EBUSY);
 	ck_assert_int_eq(keep(user, "b", value), 0); /* in its place there is */
 	ck_assert_int_eq(keep(user, "b", "2"), 0);

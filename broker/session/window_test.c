@@ -224,7 +224,7 @@ START_TEST(resend_past_removed)
 }
 END_TEST
 
-START_TEST(remove_hands_back, is_restored, all_are_restored)
+START_TEST(remove_hands_back)
 {
 	struct gh_window window = { 0 };
 	struct gh_delivery delivery = message(9, 1);
@@ -301,4 +301,4 @@ END_TEST
 
 GH_TEST_MAIN("session/window", empty_owns_nothing, ids_go_round, all_ids_at_once,
 	     passes_over_used_ids, agrees_with_a_list, resend_keeps_order_and_limit,
-	     resend_past_removed, remove_hands_back)
+	     resend_past_removed, remove_hands_back, is_restored, all_are_restored)
