@@ -37,7 +37,8 @@ struct act_mail {
 
 /* As fields of the log. */
 static const char *const subject_names[] = {
-	[GH_CONNECTION] = "connection", [GH_CLIENT_ID] = "client", [GH_PRINCIPAL] = "user", [GH_ADDRESS] = "address", [GH_EVERYONE] = "everyone"
+	[GH_CONNECTION] = "connection", [GH_CLIENT_ID] = "client",  [GH_PRINCIPAL] = "user",
+	[GH_ADDRESS] = "address",       [GH_EVERYONE] = "everyone",
 };
 
 /* ---- posting: any thread ---- */

@@ -2,7 +2,7 @@
 """Limits classes: given by a login, or later by a module for a time."""
 import pytest
 
-from gatehouse import Client, Will
+from gatehouse import AUTH, CONNACK, Client, Will
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 from test_hook_acts import Boss, actor, serial
 
@@ -422,6 +422,38 @@ def test_lookup_gives_another_class(make_broker, connect):
     becomes(broker, "c1", "few")
     subscribes(ann, 2, [0, 0x97])
     assert boss.journal.wait(kind="identity", client="c1")[-1]["text"] == "looked up again"
+
+
+def test_reauthentication(make_broker, connect, dial):
+    """What another module gave stays, and what a module has put the client into too."""
+    method = {"auth_method": "CHALLENGE", "auth_data": "joe"}
+
+    def prove(client):
+        data = client.expect(AUTH).properties["auth_data"] + b":secret"
+        client.auth(0x18, dict(method, auth_data=data))
+
+    own = config(rule("authenticate", user="boss", principal="boss"), rule("authenticate", principal="joe", limits_class="small"),
+                 rule("authorize", covers=True), events=["identity"])
+    own["plugins"]["challenge"] = {}
+    own["listeners"]["open"] = dict(own["listeners"]["test"], address="unix:@DIR@/mqtt.sock")
+    own["listeners"]["test"]["authenticate"] = [{"required": "probe"}, "challenge"]
+    broker = make_broker(own)
+    boss = Boss(broker, lambda client_id, to, **how: connect(client_id, to=broker.path("mqtt.sock"), **how))
+    client = dial("c1", to=broker)
+    client.send(client.connect_packet(properties=method))
+    prove(client)
+    assert client.expect(CONNACK, reason=0).properties["receive_maximum"] == 5
+    for name in ("small", "few", "small"):
+        if name == "few":
+            boss.say("hook", "class client c1 600", "few")
+        elif boss.journal.events(text="class changed"):
+            boss.say("hook", "class client c1 0")
+        becomes(broker, "c1", name)
+        client.auth(0x19, method)
+        prove(client)
+        client.expect(AUTH, reason=0)
+        assert class_of(broker, "c1") == name
+        assert boss.journal.wait(kind="identity", text="re-authenticated", client="c1")[-1]["class"] == name
 
 
 # ---- reload
