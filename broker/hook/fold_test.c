@@ -79,8 +79,15 @@ static enum gh_verdict accept_hook(void *self, const struct gh_client *in, struc
 	return answer(self, out);
 }
 
+static enum gh_verdict publish_hook(void *self, const struct gh_publish *in, struct gh_answer *out)
+{
+	ck_assert_uint_eq(in->size, sizeof(*in));
+	return answer(self, out);
+}
+
 static struct gh_plugin plugin = { .flags = GH_CONCURRENT,
 				   .name = "script",
+				   .publish = publish_hook,
 				   .accept = accept_hook,
 				   .authenticate = authenticate,
 				   .lookup = lookup,
@@ -267,36 +274,77 @@ static bool defined(const bool required[3], const bool next[3], const enum gh_ve
 	return !optional || granted;
 }
 
-START_TEST(exhaustive)
+/* All of three modules: required or not, on-error, verdict. */
+#define SETS (16 * 16 * 16)
+
+struct combination {
+	bool required[3], next[3];
+	enum gh_verdict verdict[3];
+	char list[16];
+};
+
+static struct combination set_up(struct scripts *scripts, unsigned set, bool later)
 {
+	struct combination is = { 0 };
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct script *script = &scripts->at[i];
+		unsigned bits = set >> (4 * i) & 15;
+
+		is.required[i] = bits & 1;
+		is.next[i] = bits & 2;
+		is.verdict[i] = (enum gh_verdict)(GH_PASS + (bits >> 2));
+		script->verdict = is.verdict[i];
+		script->instance->on_error_next = is.next[i];
+		script->later = later;
+		script->principal = "joe";
+		strcat(is.list, is.required[i] ? " !" : " ");
+		strcat(is.list, script->instance->name);
+	}
+	return is;
+}
+
+static void check_all(bool login, bool later)
+{
+	enum gh_list_kind kind = login ? GH_LIST_AUTHENTICATE : GH_LIST_AUTHORIZE;
 	struct scripts scripts;
 
 	scripts_init(&scripts);
-	for (unsigned set = 0; set < 16 * 16 * 16; set++) {
-		bool required[3], next[3];
-		enum gh_verdict verdict[3];
-		struct gh_chain *chain;
-		char list[16] = "";
+	for (unsigned set = 0; set < SETS; set++) {
+		struct combination is = set_up(&scripts, set, later);
+		struct gh_chain *chain = fixture_chain(&scripts.fixture, kind, false, is.list);
+		const struct gh_decision *decision =
+			login ? ask_login(&scripts, chain, "joe")
+			      : ask_authorize(&scripts, chain, &publish, NULL);
+		bool granted = defined(is.required, is.next, is.verdict);
 
-		for (unsigned i = 0; i < 3; i++) {
-			unsigned bits = set >> (4 * i) & 15;
-
-			required[i] = bits & 1;
-			next[i] = bits & 2;
-			verdict[i] = (enum gh_verdict)(GH_PASS + (bits >> 2));
-			scripts.at[i].verdict = verdict[i];
-			scripts.at[i].instance->on_error_next = next[i];
-			strcat(list, required[i] ? " !" : " ");
-			strcat(list, scripts.at[i].instance->name);
-		}
-		chain = fixture_chain(&scripts.fixture, GH_LIST_AUTHORIZE, false, list);
-		ck_assert_int_eq(ask_authorize(&scripts, chain, &publish, NULL)->verdict,
-				 defined(required, next, verdict) ? GH_ALLOW : GH_DENY);
+		ck_assert_msg(decision->verdict == (granted ? GH_ALLOW : GH_DENY),
+			      "set %x of%s: verdict %d", set, is.list, decision->verdict);
+		ck_assert_msg(!login || granted == (decision->identity != NULL),
+			      "set %x of%s: identity", set, is.list);
 		gh_chain_free(&chain);
 	}
 	fixture_done(&scripts.fixture);
 }
+
+START_TEST(exhaustive)
+{
+	check_all(false, false);
+	check_all(false, true);
+	check_all(true, false);
+	check_all(true, true);
+}
 END_TEST
+
+/* Of a veto: nobody says no, and an ERROR is one unless it may be passed over. */
+static bool unopposed(const struct combination *is)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (is->verdict[i] == GH_DENY ||
+		    (is->verdict[i] == GH_ERROR && (is->required[i] || !is->next[i])))
+			return false;
+	return true;
+}
 
 /* What is no verdict, and what may not stand where it does, denies like ERROR. */
 START_TEST(no_verdict)
@@ -626,6 +674,53 @@ START_TEST(veto)
 }
 END_TEST
 
+static enum gh_verdict ask_accept(struct scripts *scripts, const char *list)
+{
+	struct gh_chain *chain = fixture_chain(&scripts->fixture, GH_LIST_AUTHENTICATE, false, list);
+	struct gh_decision decision;
+
+	gh_ask_accept(chain, gh_snapshot_client(scripts->fixture.client), &decision);
+	gh_chain_free(&chain);
+	return decision.verdict;
+}
+
+static enum gh_verdict ask_publish(struct scripts *scripts, const char *list)
+{
+	struct gh_chain *chain = fixture_chain(&scripts->fixture, GH_LIST_MESSAGE, false, list);
+	struct gh_asking asking = fixture_asking(&scripts->fixture, chain);
+	const struct gh_message message = { .size = sizeof(message), .topic = { "t", 1 } };
+	struct gh_publish in = { .client = gh_snapshot_client(scripts->fixture.client),
+				 .message = &message };
+	struct gh_decision decision;
+
+	scripts->fixture.done = 0;
+	if (gh_ask_publish(&asking, &in, &decision))
+		answer_all(scripts);
+	else
+		fixture_decided(&scripts->fixture, &decision);
+	gh_chain_free(&chain);
+	return scripts->fixture.decision.verdict;
+}
+
+START_TEST(exhaustive_veto)
+{
+	struct scripts scripts;
+
+	scripts_init(&scripts);
+	for (unsigned set = 0; set < 2 * SETS; set++) {
+		struct combination is = set_up(&scripts, set % SETS, set >= SETS);
+		enum gh_verdict wanted = unopposed(&is) ? GH_ALLOW : GH_DENY;
+
+		ck_assert_msg(ask_publish(&scripts, is.list) == wanted, "set %x of%s: publish", set,
+			      is.list);
+		/* it can't wait: who wants to has refused, and isn't asked for an answer */
+		ck_assert_msg(set >= SETS || ask_accept(&scripts, is.list) == wanted,
+			      "set %x of%s: accept", set, is.list);
+	}
+	fixture_done(&scripts.fixture);
+}
+END_TEST
+
 /* ---- lookup ---- */
 
 static const struct gh_decision *ask_lookup(struct scripts *scripts, const struct gh_chain *chain,
@@ -783,4 +878,4 @@ END_TEST
 
 GH_TEST_MAIN("hook/fold", table, exhaustive, no_verdict, open_lists, limits, covers,
 	     receive_pending, login_merge, limits_class, limits_class_of_others, cause_of_all_pass,
-	     veto, recheck, recheck_limits_class, recheck_anonymous, hypothetical)
+	     veto, exhaustive_veto, recheck, recheck_limits_class, recheck_anonymous, hypothetical)

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from gatehouse import SUBACK, Broker, Client
+from gatehouse import PUBACK, SUBACK, Broker, Client, Closed
 from gatehouse.probe import needs_modules, probe, rule
 
 MODES = ("plain", "next", "required", "required next")
@@ -151,4 +151,73 @@ def test_authenticate(make_broker, count):
             expected = agreed(said, modes) and allowed(said.replace("B", "A"), modes)
             if (reason == 0) != expected or reason not in (0, 0x86, 0x87):
                 wrong.append((user, modes, reason))
+    assert not wrong, "%d wrong, such as %r" % (len(wrong), wrong[:5])
+
+
+# ---- vetoes: nobody may object
+
+def unopposed(said, modes):
+    return not any(v == "D" or (v == "E" and mode != "next") for v, mode in zip(said, modes))
+
+
+VETO_CHAINS = chains(2) + LOGINS[3]
+
+
+@pytest.fixture(scope="module")
+def messages():
+    plugins = {}
+    for position in range(3):
+        answers = [dict(one, hook="publish") for one in answers_at(position, topics_of(2) + topics_of(3))]
+        plugins["p%d" % position] = probe(*answers)
+        plugins["p%dn" % position] = probe(*answers, on_error="next")
+    listeners = {listener_name(modes): {"address": "unix:@DIR@/%s" % listener_name(modes), "anonymous": True, "authorize": "none",
+                                        "message": [entry(i, mode) for i, mode in enumerate(modes)]} for modes in VETO_CHAINS}
+    with Broker({"listeners": listeners, "plugins": plugins, "limits": {"hook-timeout": "1m"}}) as broker:
+        yield broker
+
+
+@pytest.mark.parametrize("modes", VETO_CHAINS, ids=listener_name)
+def test_publish(messages, modes):
+    """Each combination of verdicts is a message; what is refused reaches nobody."""
+    topics = [(topic, said) for topic, said, how in topics_of(len(modes)) if "T" not in said]
+    client, watcher = (Client(messages.path(listener_name(modes))).connect() for _ in range(2))
+    watcher.subscribe("now/#", "later/#")
+    client.send(*[client.publish_packet(topic, "x", 1, packet_id=i + 1) for i, (topic, _) in enumerate(topics)])
+    expected = [unopposed(said, modes) for _, said in topics]
+    assert [client.wait_for(PUBACK).reason < 0x80 for _ in topics] == expected
+    arrived = [watcher.message().topic for _ in range(sum(expected))]
+    assert arrived == [topic for (topic, _), yes in zip(topics, expected) if yes]
+    assert watcher.fence(client) == []
+    for one in client, watcher:
+        one.close()
+
+
+def let_in(broker, name):
+    """As far as accept goes: its CONNECT is answered."""
+    client = Client(broker.path(name))
+    try:
+        client.connect(reason=None)
+    except (Closed, BrokenPipeError):
+        return False
+    finally:
+        client.drop()
+    return True
+
+
+ACCEPTING = [(said, modes) for said in words(2) for modes in itertools.product(("plain", "next", "required next"), repeat=2)]
+ACCEPTING += [(said, modes) for said in words(3, "PDE") for modes in LOGINS[3][:1]]
+
+
+def test_accept(make_broker):
+    """It knows nothing but where the client comes to: a listener for each combination."""
+    plugins, listeners = {}, {}
+    for letter, position in itertools.product(ANSWERS, range(3)):
+        for mode in ("", "n"):
+            plugins["p%d%s%s" % (position, mode, letter)] = probe(rule("accept", ANSWERS[letter]), on_error="next" if mode else "deny")
+    for i, (said, modes) in enumerate(ACCEPTING):
+        entries = [entry(at, mode) for at, mode in enumerate(modes)]
+        entries = [{"required": one["required"] + v} if isinstance(one, dict) else one + v for one, v in zip(entries, said)]
+        listeners["l%d" % i] = {"address": "unix:@DIR@/l%d" % i, "anonymous": True, "authorize": "none", "authenticate": entries}
+    broker = make_broker({"listeners": listeners, "plugins": plugins, "limits": {"failed-login-delay": "0"}})
+    wrong = [case for i, case in enumerate(ACCEPTING) if let_in(broker, "l%d" % i) != unopposed(*case)]
     assert not wrong, "%d wrong, such as %r" % (len(wrong), wrong[:5])

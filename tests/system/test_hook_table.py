@@ -14,6 +14,7 @@ VERDICTS = ("pass", "allow", "deny", "error")
 MISTAKES = ("nothing", "unknown", "continue", "pending")
 WAYS = {"now": 0, "early": 0, "later": 0, "twice": 1, "made-up": 7, "void": 1}  # and how many tickets of each are ignored
 METHOD = {"auth_method": "TABLE"}
+METHOD_AGAIN = dict(METHOD, auth_data="fine")
 LISTS = {"authenticate": ["who"], "authorize": ["rights"], "message": ["filter"]}
 
 
@@ -22,8 +23,8 @@ LISTS = {"authenticate": ["who"], "authorize": ["rights"], "message": ["filter"]
 class Question:
     """What a client has asked, and who sees what comes of it."""
 
-    def __init__(self, client, word, watcher=None):
-        self.client, self.word, self.watcher = client, word, watcher
+    def __init__(self, client, word, watcher=None, user="joe"):
+        self.client, self.word, self.watcher, self.user = client, word, watcher, user
 
 
 class Point:
@@ -42,6 +43,11 @@ class Point:
             self.see_yes(table, question)
         else:
             self.see_no(table, question, verdict)
+
+
+def again(word):
+    """A file: the question is asked anew."""
+    return "again-" + word.replace("/", "-")
 
 
 def no_credentials(verdict):
@@ -111,7 +117,7 @@ class Again(FirstStep):
 
     def ask(self, table, word):
         client = table.dial()
-        client.connect(properties=dict(METHOD, auth_data="fine"))
+        client.connect(properties=METHOD_AGAIN)
         client.auth(0x19, dict(METHOD, auth_data=word))
         return Question(client, word)
 
@@ -135,7 +141,7 @@ class Lookup(Point):
         return [rule("authenticate", user=word, principal=word), rule("lookup", verdict, user=word, principal=word, **how)]
 
     def ask(self, table, word):
-        question = Question(table.connect(username=word), word)
+        question = Question(table.connect(username=word), word, user=word)
         question.answers = table.answers(self)
         table.recheck(word)
         return question
@@ -204,14 +210,14 @@ class Live(Point):
     keeps_on_failure = True
 
     def rules(self, word, verdict, **how):
-        return [rule("authenticate", user=word, principal=word), rule("lookup", user=word, principal=word),
-                rule("authorize", verdict, action="subscribe", topic=word, while_exists="again", **how)]
+        return login(word) + [rule("authorize", verdict, action="subscribe", topic=word, while_exists=again(word), **how)]
 
     def ask(self, table, word):
-        question = Question(table.connect(username=word), word)
+        question = Question(table.connect(username=word), word, user=word)
         question.client.subscribe(word)
+        question.subscriptions = table.broker.ctl("status")["subscriptions"]
         question.answers = table.answers(self) + 1  # joe's right to tell the actor
-        table.again()
+        table.touch(again(word))
         table.recheck(word)
         return question
 
@@ -221,8 +227,8 @@ class Live(Point):
         question.client.message(question.word, "told")
 
     def see_no(self, table, question, verdict):
-        eventually(lambda: table.answers(self) > question.answers)
-        eventually(lambda: question.client.unsubscribe(question.word).reasons == [0x11])
+        eventually(lambda: table.broker.ctl("status")["subscriptions"] < question.subscriptions)
+        assert question.client.unsubscribe(question.word).reasons == [0x11]
         table.joe.publish(question.word, "told", 1, reason=0x10)
         question.client.quiet()
 
@@ -249,12 +255,12 @@ class WillAtConnect(Point):
 
 class WillThatFires(Point):
     def rules(self, word, verdict, **how):
-        return [rule("authorize", verdict, action="will", topic=word, while_exists="again", **how)]
+        return [rule("authorize", verdict, action="will", topic=word, while_exists=again(word), **how)]
 
     def ask(self, table, word):
         client, watcher = table.dial(), table.watcher(word)
         client.connect(username="joe", will=Will(word, "gone", 1))
-        table.again()
+        table.touch(again(word))
         question = Question(client, word, watcher)
         question.mark = table.broker.mark()
         client.close()
@@ -284,13 +290,15 @@ class Retained(Point):
     keeps_on_failure = True
 
     def rules(self, word, verdict, **how):
-        return [rule("authorize", verdict, action="publish", topic=word, while_exists="again", **how)]
+        return login(word) + [rule("authorize", verdict, action="publish", topic=word, while_exists=again(word), **how)]
 
     def ask(self, table, word):
         table.joe.publish(word, "kept", 1, retain=True)
-        table.again()
-        table.recheck("nobody")
-        question = Question(table.connect(username="ann"), word)
+        table.touch(again(word))
+        question = Question(table.connect(username=word), word, user=word)
+        looked_up = table.answers(POINTS["lookup"])
+        table.recheck(word)  # which makes the authors of all that is retained be asked about
+        eventually(lambda: table.answers(POINTS["lookup"]) > looked_up)
         question.answers = table.answers(self) + 1  # its right to subscribe
         question.client.subscribe(word)
         return question
@@ -344,6 +352,7 @@ class Table:
         self.broker, self._connect, self._dial = broker, connect, dial
         self.joe = self.connect(username="joe")
         self.ignored = self.tickets()[1]
+        self.holds = False
 
     def connect(self, client_id=None, **how):
         return self._connect(client_id, to=self.broker, **how)
@@ -359,9 +368,6 @@ class Table:
     def touch(self, name):
         self.broker.path(name, "")
 
-    def again(self):
-        self.touch("again")
-
     def release(self):
         """What is held may be answered."""
         self.touch("go")
@@ -371,6 +377,9 @@ class Table:
 
     def answers(self, point):
         return self.broker.metric("gatehouse_plugin_answers_total", instance=point.instance, hook=point.hook)
+
+    def timeouts(self, point):
+        return self.broker.metric("gatehouse_plugin_timeouts_total", instance=point.instance)
 
     def tickets(self):
         """Those that are open, and what was ignored."""
@@ -388,8 +397,11 @@ class Table:
         client.message("served", "still", qos=1)
 
     def end(self):
-        for name in ("again", "go"):
-            if os.path.exists(self.broker.path(name)):
+        if self.holds:
+            self.release()
+            eventually(lambda: self.tickets()[0] == 0)
+        for name in os.listdir(self.broker.directory):
+            if name == "go" or name.startswith("again-"):
                 os.unlink(self.broker.path(name))
 
 
@@ -437,3 +449,278 @@ def test_verdict(patient, use, name, way, verdict):
     question = point.ask(table, word_of(point, verdict, way))
     point.see(table, question, verdict)
     table.serves(ignored=WAYS[way])
+
+
+# ---- a deadline
+
+@pytest.fixture(scope="module")
+def hasty():
+    cells = [(point, "allow", "never", {}) for point in POINTS.values()] + [(point, "allow", "held", HELD) for point in POINTS.values()]
+    with Broker(configuration(cells, **{"hook-timeout": "700ms"})) as one:
+        yield one
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_deadline(hasty, use, name):
+    """What is never answered, and what is answered when it is over: an error, told as one; the answer that comes then is counted."""
+    table, point = use(hasty), POINTS[name]
+    timeouts = table.timeouts(point)
+    questions = []
+    for how in ("never", "held"):
+        questions.append(point.ask(table, word_of(point, "allow", how)))
+    eventually(lambda: table.timeouts(point) >= timeouts + 2)
+    for one in questions:
+        point.see(table, one, "error")
+        one.client.drop()  # nobody is asked about it again
+    table.release()
+    table.serves(ignored=1)
+
+
+# ---- ends that come first
+
+LOGINS = ("login", "first-step", "second-step", "will")
+FIRED = ("will-fires", "message-of-will")  # when the client has gone
+CONNECTED = tuple(name for name in POINTS if name not in LOGINS + FIRED)
+REVIEWS = ("lookup", "live")
+READ_ON = REVIEWS + ("retained",)  # the connection doesn't wait for them
+BOTH = pytest.mark.parametrize("verdict", ["allow", "deny"])
+
+
+def held(table, point, verdict):
+    """A question that is open until table.release()."""
+    table.holds = True
+    question = point.ask(table, word_of(point, verdict, "held"))
+    eventually(lambda: table.tickets()[0] == 1)
+    return question
+
+
+def arrives(table, question, verdict):
+    """What was asked about is there if it was allowed, and once; else never."""
+    if question.watcher:
+        if verdict == "allow":
+            question.watcher.message(question.word)
+        assert question.watcher.fence(table.joe) == []
+
+
+@BOTH
+@pytest.mark.parametrize("name", LOGINS + CONNECTED)
+def test_client_resets(patient, use, name, verdict):
+    """Where the connection waits for the answer, what had been sent before it ended counts; else nobody waits any more."""
+    table, point = use(patient), POINTS[name]
+    question = held(table, point, verdict)
+    question.client.reset()
+    eventually(lambda: table.tickets()[0] == (0 if name in READ_ON else 1))
+    table.release()
+    table.serves(ignored=1 if name in READ_ON else 0)
+    arrives(table, question, verdict)
+    eventually(lambda: question.client.client_id not in patient.clients())
+
+
+@BOTH
+@pytest.mark.parametrize("name", CONNECTED)
+def test_sent_away(patient, use, name, verdict):
+    """The broker ends the connection: at once, and nothing comes of the question."""
+    table, point = use(patient), POINTS[name]
+    question = held(table, point, verdict)
+    patient.ctl("disconnect", question.client.client_id)
+    question.client.expect_disconnect(0x98)
+    eventually(lambda: table.tickets()[0] == 0)
+    table.release()
+    table.serves(ignored=1)
+    arrives(table, question, "deny")
+
+
+@pytest.mark.threads
+@BOTH
+@pytest.mark.parametrize("name", POINTS)
+def test_taken_over(patient, use, name, verdict):
+    """By another connection of the client id. The question is its connection's: it goes with it, or comes to its own end."""
+    table, point = use(patient), POINTS[name]
+    question = held(table, point, verdict)
+    new = table.connect(question.client.client_id, username=question.user, properties=METHOD_AGAIN if name == "again" else None)
+    if name in CONNECTED:
+        question.client.expect_disconnect(0x8E)
+        eventually(lambda: table.tickets()[0] == 0)
+    table.release()
+    if name in LOGINS:
+        answer = question.client.expect(CONNACK)
+        assert (answer.reason == 0) == (verdict == "allow")
+        if verdict == "allow":  # the last that was let in has it
+            new.expect_disconnect(0x8E)
+            question.client.disconnect()
+            new = None
+    elif name in FIRED:
+        point.see(table, question, verdict)
+    table.serves(ignored=1 if name in CONNECTED else 0)
+    if new:
+        new.quiet()
+    if name in CONNECTED:
+        arrives(table, question, "deny")
+
+
+# ---- the instance goes
+
+def states(broker):
+    return sorted((row["instance"], row["state"]) for row in broker.ctl("plugins"))
+
+
+def gone(table):
+    """No instance is left but those that are asked now."""
+    eventually(lambda: "draining" not in [state for _, state in states(table.broker)])
+
+
+@pytest.mark.threads
+@BOTH
+@pytest.mark.parametrize("name", POINTS)
+def test_reloaded(patient, use, name, verdict):
+    """The old instance stays until it has answered; what is granted after all is what the new one says too."""
+    table, point = use(patient), POINTS[name]
+    before, question = states(patient), held(table, point, verdict)
+    patient.ctl("plugin", "reload", point.instance)
+    if name in REVIEWS:  # about the policy before: given up, and asked anew
+        gone(table)
+        eventually(lambda: table.tickets()[0] == 1)
+    else:
+        assert (point.instance, "draining") in states(patient)
+    table.release()
+    point.see(table, question, verdict)
+    eventually(lambda: states(patient) == before)
+    table.serves(ignored=0)
+
+
+@BOTH
+@pytest.mark.parametrize("name", POINTS)
+def test_disabled(patient, use, name, verdict):
+    """What it says at its end still counts as an answer; but where the policy of now is asked for a right, it isn't there to give it."""
+    table, point = use(patient), POINTS[name]
+    before, question = states(patient), held(table, point, verdict)
+    patient.ctl("plugin", "disable", point.instance)
+    try:
+        if name in REVIEWS:
+            gone(table)
+        table.release()
+        eventually(lambda: table.tickets()[0] == 0)
+    finally:
+        patient.ctl("plugin", "enable", point.instance)
+    if name in ("publish", "will-fires", "retained"):
+        point.see_no(table, question, "error")
+    else:
+        point.see(table, question, verdict)
+    eventually(lambda: states(patient) == before)
+    table.serves(ignored=0)
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_never_answered_at_unload(hasty, use, name):
+    """It holds its instance until its deadline."""
+    table, point = use(hasty), POINTS[name]
+    before, timeouts = states(hasty), table.timeouts(point)
+    question = point.ask(table, word_of(point, "allow", "never"))
+    hasty.ctl("plugin", "reload", point.instance)
+    point.see(table, question, "error")
+    eventually(lambda: states(hasty) == before)
+    eventually(lambda: table.timeouts(point) > timeouts)
+    question.client.drop()
+    table.serves(ignored=0)
+
+
+# ---- the broker ends it
+
+def held_cells(points):
+    return [(point, "allow", "held", HELD) for point in points]
+
+
+def test_connect_timeout(make_broker, use):
+    """A login that takes too long has failed, wherever it waits: nothing of it is left, and the answers come too late."""
+    points = [POINTS[name] for name in LOGINS]
+    table = use(make_broker(configuration(held_cells(points), **{"hook-timeout": "5m", "connect-timeout": "1500ms"})))
+    sessions = table.broker.ctl("status")["sessions"]
+    questions = [point.ask(table, word_of(point, "allow", "held")) for point in points]
+    sessions += sum(one.watcher is not None for one in questions)
+    for one in questions:
+        one.client.expect(CONNACK, reason=0x88)
+        one.client.expect_closed()
+    table.release()
+    table.serves(ignored=len(points))
+    assert table.broker.ctl("status")["sessions"] == sessions + 1  # who was served
+    for one in questions:
+        arrives(table, one, "deny")
+
+
+@pytest.mark.threads
+def test_shutdown(make_broker, use):
+    """With a question open at every point the broker ends as if there were none."""
+    table = use(make_broker(configuration(held_cells(POINTS.values()), **{"hook-timeout": "5m", "connect-timeout": "5m"})))
+    questions = [(point.name, point.ask(table, word_of(point, "allow", "held"))) for point in POINTS.values()]
+    eventually(lambda: table.tickets()[0] == len(POINTS))
+    began = time.monotonic()
+    table.broker.stop()
+    assert time.monotonic() - began < (30 if SANITIZED else 5)
+    for name, question in questions:
+        if name in LOGINS:
+            question.client.expect(CONNACK, reason=0x8B)
+            question.client.expect_closed()
+        elif name in CONNECTED:
+            question.client.expect_disconnect(0x8B)
+        if question.watcher:
+            question.watcher.expect_disconnect(0x8B)
+
+
+# ---- where nobody may wait
+
+AT_ONCE = [(verdict, "now") for verdict in VERDICTS + MISTAKES] + [("allow", way) for way in WAYS if way != "now"] + [("allow", "never")]
+
+
+@pytest.fixture(scope="module")
+def impatient():
+    """accept and RECEIVE. A listener for each answer, since accept knows nothing else of its client."""
+    plugins = {"rights": probe(*[rule("authorize", verdict, action="receive", topic="%s/%s" % (verdict, how), how=how)
+                                 for verdict, how in AT_ONCE], rule("authorize"), file="rights.jsonl", events=["deny"])}
+    listeners = {"test": {"address": "127.0.0.1:@PORT@", "anonymous": True, "authorize": ["rights"]}}
+    for verdict, how in AT_ONCE:
+        one = "%s-%s" % (verdict, how)
+        plugins[one] = probe(rule("accept", verdict, how=how), file=one + ".jsonl", events=["reload"])
+        listeners[one] = {"address": "unix:@DIR@/" + one, "anonymous": True, "authenticate": [one], "authorize": "none"}
+    plugins["watch"] = probe(file="watch.jsonl", events=["accept"])
+    with Broker({"plugins": plugins, "listeners": listeners}) as one:
+        yield one
+
+
+def has_waited(how):
+    return how != "now"
+
+
+@pytest.mark.parametrize("verdict, how", AT_ONCE)
+def test_accept(impatient, connect, dial, verdict, how):
+    """It can only refuse; who wants to wait gets no ticket, refuses, and that is told."""
+    one, mark = "%s-%s" % (verdict, how), impatient.mark()
+    client = dial(to=impatient.path(one))
+    try:
+        client.connect()
+        accepted = True
+    except (Closed, BrokenPipeError):
+        accepted = False
+    assert accepted == (how == "now" and verdict in ("pass", "allow"))
+    if not accepted:
+        impatient.wait_log(r"connection refused.*module='%s'" % one, after=mark)
+    assert bool(Journal(impatient, one + ".jsonl").lines(what="no ticket")) == has_waited(how)
+    connect(to=impatient).ping()
+
+
+@pytest.mark.parametrize("verdict, how", AT_ONCE)
+def test_receive(impatient, connect, verdict, how):
+    """A delivery is allowed at once or denied; a denial is counted and told."""
+    watcher, client = connect(to=impatient), connect(to=impatient)
+    topic, journal = "%s/%s" % (verdict, how), Journal(impatient, "rights.jsonl")
+    watcher.subscribe(topic)
+    denied, refused = impatient.metric("gatehouse_denied_total", action="receive"), len(journal.lines(what="no ticket"))
+    client.publish(topic, "x", 1)
+    yes = (verdict, how) == ("allow", "now")
+    if yes:
+        watcher.message(topic, "x")
+    else:
+        journal.wait(what="event", kind="deny", client=watcher.client_id, topic=topic,
+                     module="" if verdict == "pass" else "rights")
+    assert watcher.fence(client) == []
+    assert impatient.metric("gatehouse_denied_total", action="receive") == denied + (not yes)
+    assert (len(journal.lines(what="no ticket")) > refused) == has_waited(how)
