@@ -205,30 +205,69 @@ static void on_reopen(int number, void *arg)
 	gh_log_reopen();
 }
 
-#define SIGNALS 4
-static void watch_signals(struct gh_daemon *daemon, struct gh_signal *signals[SIGNALS])
-{
-	signals[0] = gh_signal_new(daemon->loop, SIGTERM, on_terminate, daemon);
-	signals[1] = gh_signal_new(daemon->loop, SIGINT, on_terminate, daemon);
-	signals[2] = gh_signal_new(daemon->loop, SIGHUP, on_hangup, daemon);
-	signals[3] = gh_signal_new(daemon->loop, SIGUSR1, on_reopen, daemon);
-}
-
 static void end_at_once(int number)
 {
 	(void)number;
 	_exit(EXIT_FINE);
 }
 
+/* During the start: noted by what the second one does. */
+static void end_soon(int number)
+{
+	signal(number, end_at_once);
+}
+
+static bool was_noted(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler == end_at_once;
+}
+
+static void mask(int how, int one, int other)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, one);
+	sigaddset(&set, other);
+	sigprocmask(how, &set, NULL);
+}
+
+/* A start may take long, as its modules do. What comes meanwhile is done afterwards, but a second SIGTERM ends it at once. */
+static void hold_signals(void)
+{
+	mask(SIG_BLOCK, SIGHUP, SIGUSR1);
+	signal(SIGTERM, end_soon);
+	signal(SIGINT, end_soon);
+}
+
+#define SIGNALS 4
+static void watch_signals(struct gh_daemon *daemon, struct gh_signal *signals[SIGNALS])
+{
+	mask(SIG_BLOCK, SIGTERM, SIGINT);
+	if (was_noted(SIGTERM) || was_noted(SIGINT))
+		gh_daemon_stop(daemon);
+	signals[0] = gh_signal_new(daemon->loop, SIGTERM, on_terminate, daemon);
+	signals[1] = gh_signal_new(daemon->loop, SIGINT, on_terminate, daemon);
+	signals[2] = gh_signal_new(daemon->loop, SIGHUP, on_hangup, daemon);
+	signals[3] = gh_signal_new(daemon->loop, SIGUSR1, on_reopen, daemon);
+	mask(SIG_UNBLOCK, SIGHUP, SIGUSR1);
+	mask(SIG_UNBLOCK, SIGTERM, SIGINT);
+}
+
 /* Without a loop signals aren't watched any more; they must not become its exit code, and a second one still ends it. */
 static void unwatch_signals(struct gh_signal *signals[SIGNALS])
 {
+	mask(SIG_BLOCK, SIGHUP, SIGUSR1);
+	mask(SIG_BLOCK, SIGTERM, SIGINT);
 	for (int i = 0; i < SIGNALS; i++)
 		gh_signal_free(&signals[i]);
 	signal(SIGTERM, end_at_once);
 	signal(SIGINT, end_at_once);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	mask(SIG_UNBLOCK, SIGTERM, SIGINT);
 }
 
 static bool write_pid(const char *path)
@@ -252,6 +291,7 @@ static int serve(const struct command *command)
 	struct gh_error error;
 	bool written = true;
 
+	hold_signals();
 	if (gh_daemon_start(&daemon, &command->daemon, &error) < 0) {
 		gh_log_error("%s", error.text);
 		return EXIT_FAILED;

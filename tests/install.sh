@@ -39,6 +39,10 @@ writable=$(find "$dest" -perm /022 ! -type l)
 ! grep -rn '@[a-z]*dir@' "$dest$prefix/lib/s"* "$dest$prefix/lib/tmpfiles.d" "$dest$prefix/etc" ||
 	fail 'a path was not put in'
 
+# A module brings functions of its own; none may be bound to the broker's instead.
+exported=$(nm -D --defined-only "$dest$prefix/sbin/gatehoused" | grep ' gh_')
+[ -z "$exported" ] || fail "gatehoused exports: $exported"
+
 sh "${srcdir:?}/tests/sdk.sh" "$dest$prefix" || fail 'the installed SDK'
 
 # An administrator's file is never written over, nor taken away.

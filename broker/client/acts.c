@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/author.h"
+#include "client/class.h"
 #include "client/connect.h"
 #include "client/inject.h"
 #include "client/persist.h"
@@ -24,6 +25,7 @@ struct act {
 	struct gh_whom whom;
 	uint8_t reason, refusal; /* for those who are connected, and for logins */
 	uint32_t seconds;
+	uint64_t until_ms;    /* of a class; 0: until the connection ends */
 	const char *by, *why; /* behind the struct, as the text of whom */
 	char text[];
 };
@@ -31,6 +33,11 @@ struct act {
 struct act_mail {
 	struct gh_mail mail;
 	struct act *act;
+};
+
+/* As fields of the log. */
+static const char *const subject_names[] = {
+	[GH_CONNECTION] = "connection", [GH_CLIENT_ID] = "client", [GH_PRINCIPAL] = "user", [GH_ADDRESS] = "address", [GH_EVERYONE] = "everyone"
 };
 
 /* ---- posting: any thread ---- */
@@ -291,29 +298,29 @@ static void run_ban(struct gh_shard *shard, struct act *act)
 
 static void log_ban(const struct act *act)
 {
-	static const char *const names[] = {
-		[GH_CLIENT_ID] = "client", [GH_PRINCIPAL] = "user", [GH_ADDRESS] = "address"
+	const struct gh_log_field fields[] = {
+		GH_FIELD(subject_names[act->whom.kind], act->whom.text), GH_FIELD("module", act->by),
+		GH_FIELD_NUMBER("seconds", act->seconds), GH_FIELD("reason", act->why)
 	};
-	const struct gh_log_field fields[] = { GH_FIELD(names[act->whom.kind], act->whom.text),
-					       GH_FIELD("module", act->by),
-					       GH_FIELD_NUMBER("seconds", act->seconds),
-					       GH_FIELD("reason", act->why) };
 
 	gh_log_line(GH_LOG_NOTICE, fields, 4, act->seconds ? "banned" : "ban lifted");
 }
 
+static struct gh_term_key key_of(const struct gh_whom *whom)
+{
+	return (struct gh_term_key){ .kind = whom->kind, .prefix = whom->prefix, .text = whom->text };
+}
+
 static int change_bans(struct gh_broker *broker, const struct act *act, bool *changed_r)
 {
-	struct gh_bans *bans = broker->bans;
-	const struct gh_ban_key key = { .kind = act->whom.kind,
-					.prefix = act->whom.prefix,
-					.text = act->whom.text };
+	const struct gh_term_key key = key_of(&act->whom);
+	struct gh_terms *bans = broker->bans;
 	int rc = 0;
 
 	if (act->seconds == 0)
-		*changed_r = gh_bans_lift(bans, &key, gh_clock_ms());
+		*changed_r = gh_terms_lift(bans, &key, gh_clock_ms());
 	else
-		rc = gh_bans_put(bans, &key, act->seconds, act->why, gh_clock_ms());
+		rc = gh_terms_put(bans, &key, act->seconds, act->why, gh_clock_ms());
 	if (rc == 0)
 		gh_persist_ban(broker, &key, act->seconds, act->why);
 	return rc;
@@ -339,6 +346,81 @@ static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom
 		return rc;
 	}
 	log_ban(act);
+	return post(act);
+}
+
+/* ---- limits classes ---- */
+
+/* It holds for whoever connects again, too. */
+static bool by_subject(const struct act *act)
+{
+	return act->seconds > 0 && act->whom.kind != GH_CONNECTION && act->whom.kind != GH_EVERYONE;
+}
+
+static bool class_session(struct gh_visit *visit, struct gh_shard *shard, struct gh_session *session)
+{
+	const struct act *act = gh_container(visit, struct act_errand, visit)->act;
+
+	if (by_subject(act) || !act->why[0] || !session->channel)
+		gh_class_resolve(shard, session);
+	else
+		gh_class_impose(shard, session, act->why, act->until_ms);
+	visit->over = act->whom.kind == GH_CONNECTION;
+	return true;
+}
+
+static void run_class(struct gh_shard *shard, struct act *act)
+{
+	upon_sessions(shard, act, class_session);
+}
+
+static void log_class(const struct act *act)
+{
+	const struct gh_whom *whom = &act->whom;
+	const char *kind = subject_names[whom->kind];
+	const struct gh_log_field fields[] = { whom->kind == GH_CONNECTION
+						       ? GH_FIELD_NUMBER(kind, (int64_t)whom->number)
+						       : GH_FIELD(kind, whom->text),
+					       GH_FIELD("module", act->by),
+					       GH_FIELD_NUMBER("seconds", act->seconds),
+					       GH_FIELD("class", act->why) };
+
+	gh_log_line(GH_LOG_INFO, fields, 4,
+		    act->why[0] ? "put into a limits class" : "back to its own limits class");
+}
+
+/* What holds by subject from now on; the workers look there. */
+static int change_imposed(struct gh_terms *imposed, const struct act *act)
+{
+	const struct gh_term_key key = key_of(&act->whom);
+
+	if (act->why[0] && by_subject(act))
+		return gh_terms_put(imposed, &key, act->seconds, act->why, gh_clock_ms());
+	if (act->whom.kind == GH_EVERYONE && !act->why[0])
+		gh_terms_lift_all(imposed);
+	else if (act->whom.kind != GH_EVERYONE && act->whom.kind != GH_CONNECTION)
+		gh_terms_lift(imposed, &key, gh_clock_ms());
+	return 0;
+}
+
+static int act_set_class(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
+			 const char *name, uint32_t seconds)
+{
+	struct gh_broker *broker = arg;
+	struct act *act = act_new(broker, whom, gh_instance_name(by), name ? name : "");
+	int rc;
+
+	if (!act)
+		return GH_EBUSY;
+	act->seconds = seconds;
+	act->until_ms = seconds ? gh_clock_ms() + seconds * 1000ull : 0;
+	act->run = run_class;
+	rc = change_imposed(broker->imposed, act);
+	if (rc) {
+		act_unref(act);
+		return rc;
+	}
+	log_class(act);
 	return post(act);
 }
 
@@ -405,5 +487,6 @@ const struct gh_acts gh_client_acts = {
 	.disconnect = act_disconnect,
 	.recheck = act_recheck,
 	.ban = act_ban,
+	.set_class = act_set_class,
 	.replay = gh_replay_to,
 };

@@ -39,21 +39,9 @@ static void tell(struct gh_runtime *runtime, const struct gh_client *client,
 		gh_event_tell(runtime, &event);
 }
 
-static bool is_banned(struct gh_bans *bans, const struct gh_client *client, char why_r[GH_BAN_WHY])
+bool gh_banned(struct gh_broker *broker, const struct gh_client *client, struct gh_term *ban_r)
 {
-	uint64_t now = gh_clock_ms();
-
-	if (client->transport != GH_UNIX && gh_bans_have_address(bans, client->ip, now, why_r))
-		return true;
-	if (client->client_id && gh_bans_have_name(bans, GH_CLIENT_ID, client->client_id, now, why_r))
-		return true;
-	return client->identity &&
-	       gh_bans_have_name(bans, GH_PRINCIPAL, client->identity->principal, now, why_r);
-}
-
-bool gh_banned(struct gh_broker *broker, const struct gh_client *client, char why_r[GH_BAN_WHY])
-{
-	bool banned = is_banned(broker->bans, client, why_r);
+	bool banned = gh_terms_find(broker->bans, client, gh_clock_ms(), ban_r);
 
 	if (banned)
 		gh_count(broker, GH_COUNT_BANNED);
@@ -78,14 +66,15 @@ bool gh_admit(struct gh_broker *broker, struct gh_runtime *runtime, const char *
 {
 	const struct gh_policy *policy = gh_runtime_policy(runtime, listener);
 	struct gh_decision decision = { .verdict = GH_DENY, .module = "core" };
-	char address[GH_PEER_TEXT], why[GH_BAN_WHY];
+	char address[GH_PEER_TEXT];
 	struct gh_client client;
+	struct gh_term ban;
 
 	if (!policy)
 		return false;
 	gh_client_facts(peer, listener, address, &client);
-	if (gh_banned(broker, &client, why)) {
-		snprintf(decision.why, sizeof(decision.why), "banned: %s", why);
+	if (gh_banned(broker, &client, &ban)) {
+		snprintf(decision.why, sizeof(decision.why), "banned: %s", ban.text);
 		return refuse(runtime, &client, &decision, GH_LOG_INFO); /* it may come very often */
 	}
 	gh_ask_accept(policy->authenticate, &client, &decision);

@@ -15,8 +15,8 @@ void gh_client_facts(const struct gh_peer *peer, const char *listener, char *add
 bool gh_admit(struct gh_broker *broker, struct gh_runtime *runtime, const char *listener,
 	      const struct gh_peer *peer);
 
-/* By its address, client id or principal, as far as they are known; counted. why_r: what the module said. */
-bool gh_banned(struct gh_broker *broker, const struct gh_client *client, char why_r[GH_BAN_WHY]);
+/* By its address, client id or principal, as far as they are known; counted. ban_r: until when, and what the module said. */
+bool gh_banned(struct gh_broker *broker, const struct gh_client *client, struct gh_term *ban_r);
 
 /* The listener's `client-id:` rule, once it is known who it is. from_module: a module has said which id is this identity's, and
  * it is this one. */

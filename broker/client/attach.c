@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "client/class.h"
 #include "client/connect.h"
 #include "client/deliver.h"
 #include "client/groups.h"
@@ -19,9 +20,9 @@
 
 static void on_expiry(struct gh_timeout *timeout);
 
-uint32_t gh_session_expiry(const struct gh_listener_settings *listener, uint32_t asked)
+uint32_t gh_session_expiry(const struct gh_limits *limits, uint32_t asked)
 {
-	uint64_t max = listener->limits.session_expiry_max;
+	uint64_t max = limits->session_expiry_max;
 
 	if (max == UINT64_MAX)
 		return asked;
@@ -138,19 +139,23 @@ static void join(struct attaching *a)
 	struct gh_channel *channel = a->channel;
 	struct gh_session *session = a->session;
 	const struct gh_packet_connect *connect = &a->login->connect;
-	const struct gh_limits *limits = &channel->listener->limits;
+	const struct gh_limits *limits;
 
 	gh_loop_timeout_cancel(a->shard->loop, &session->expiry);
 	channel->session = session;
 	session->channel = channel;
 	session->version = channel->receiver.version;
-	session->expiry_interval = gh_session_expiry(channel->listener, connect->session_expiry);
 	gh_session_set_identity(session, channel->who);
+	gh_class_enter(a->login);
+	limits = gh_channel_limits(channel);
+	session->expiry_interval = gh_session_expiry(limits, connect->session_expiry);
 	gh_persist_session(a->shard, session);
 	gh_will_set(channel, connect->has_will ? &connect->will : NULL);
 	gh_window_open(&session->window, lesser(connect->receive_maximum, limits->inflight));
 	channel->alias_out =
 		gh_alias_out_new(lesser(connect->topic_alias_maximum, limits->topic_alias_max));
+	channel->packet_size =
+		limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : GH_PACKET_MAX;
 	channel->receive_maximum = (uint16_t)limits->receive_maximum;
 	channel->alias_maximum = (uint16_t)limits->topic_alias_max;
 	channel->state = GH_CHANNEL_CONNECTED;
@@ -161,7 +166,7 @@ static void join(struct attaching *a)
 /* MQTT 5 clients are told ours if theirs is longer or off; older ones can't be told, so theirs holds. */
 static bool keep_alive(struct attaching *a)
 {
-	uint64_t max = a->channel->listener->limits.keep_alive_max / 1000;
+	uint64_t max = gh_channel_limits(a->channel)->keep_alive_max / 1000;
 	uint16_t asked = a->login->connect.keep_alive;
 
 	a->channel->keep_alive = asked;
@@ -194,7 +199,6 @@ static struct gh_str response_info(const struct attaching *a, char *text, size_t
 static void send_connack(struct attaching *a)
 {
 	char text[2048];
-	const struct gh_limits *limits = &a->channel->listener->limits;
 	const struct gh_login *login = a->login;
 	bool server_keep_alive = keep_alive(a);
 	struct gh_packet_connack connack = {
@@ -207,7 +211,7 @@ static void send_connack(struct attaching *a)
 		.receive_maximum = a->channel->receive_maximum,
 		.topic_alias_maximum = a->channel->alias_maximum,
 		.maximum_packet_size =
-			limits->packet_size < GH_PACKET_MAX ? (uint32_t)limits->packet_size : 0,
+			a->channel->packet_size < GH_PACKET_MAX ? a->channel->packet_size : 0,
 		.response_info = response_info(a, text, sizeof(text)),
 		.has_auth_data = login->auth_data != NULL,
 		.auth_data = { login->auth_data, login->auth_data_size },
@@ -257,6 +261,8 @@ enum gh_next gh_attach_session(struct gh_channel *channel)
 			a.login->rechecks != atomic_load(&a.shard->broker->acting.rechecks);
 
 	if (gh_connect_banned(a.login)) /* while it was on its way */
+		return GH_STOP_HERE;
+	if (!gh_class_admit(a.login))
 		return GH_STOP_HERE;
 	if (!claim(&a))
 		return gh_connect_refuse(channel->login, GH_REASON_NOT_AUTHORIZED, NULL,
@@ -327,6 +333,7 @@ void gh_detach(struct gh_channel *channel, const char *text)
 		gh_session_end(shard, session, GH_SESSION_EXPIRED);
 		return;
 	}
+	gh_class_detach(shard, session);
 	gh_groups_online(shard, session, false);
 	gh_session_trim(session);
 	if (session->lasting)

@@ -23,7 +23,7 @@ void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t
 #define GH_SESSION_EXPIRED 1u
 #define GH_SESSION_CLEANED 2u
 
-/* Seconds a session may outlive its connection, as asked for and within the listener's limit. */
-uint32_t gh_session_expiry(const struct gh_listener_settings *listener, uint32_t asked);
+/* Seconds a session may outlive its connection, as asked for and within its limit. */
+uint32_t gh_session_expiry(const struct gh_limits *limits, uint32_t asked);
 
 #endif

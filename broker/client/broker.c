@@ -63,7 +63,8 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 
 void gh_broker_done(struct gh_broker *broker)
 {
-	gh_bans_free(&broker->bans);
+	gh_terms_free(&broker->imposed);
+	gh_terms_free(&broker->bans);
 	gh_penalties_free(&broker->penalties);
 	pthread_rwlock_destroy(&broker->acting.lock);
 	gh_interest_free(&broker->interest);

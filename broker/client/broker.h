@@ -7,8 +7,8 @@
 #include "hook/asker.h"
 #include "hook/metrics.h"
 #include "hook/runtime.h"
-#include "limit/ban.h"
 #include "limit/penalty.h"
+#include "limit/term.h"
 #include "limit/total.h"
 #include "net/worker.h"
 #include "route/interest.h"
@@ -64,7 +64,8 @@ struct gh_broker {
 	struct gh_retained *retained;
 	struct gh_interest *interest;
 	struct gh_penalties *penalties;
-	struct gh_bans *bans;
+	struct gh_terms *bans;
+	struct gh_terms *imposed; /* limits classes that modules gave for a time */
 	struct gh_total total;
 	struct gh_workers *workers;
 	struct gh_runtime *first; /* what workers begin with; held by the control thread */

@@ -11,6 +11,7 @@
 #include "client/attach.h"
 #include "client/authenticate.h"
 #include "client/author.h"
+#include "client/class.h"
 #include "client/connect.h"
 #include "client/deliver.h"
 #include "client/hold.h"
@@ -338,10 +339,10 @@ static enum gh_next dispatch(struct gh_channel *channel, const struct gh_frame *
 /* Longest packet that is taken now; little before the login. */
 static size_t packet_limit(const struct gh_channel *channel)
 {
-	uint64_t limit = channel->state == GH_CHANNEL_CONNECTED
-				 ? channel->listener->limits.packet_size
-				 : channel->listener->limits.packet_size_before_login;
+	uint64_t limit = channel->listener->limits.packet_size_before_login;
 
+	if (channel->state == GH_CHANNEL_CONNECTED)
+		return channel->packet_size;
 	return limit < GH_PACKET_MAX ? limit : GH_PACKET_MAX;
 }
 
@@ -367,7 +368,7 @@ static enum gh_next one_packet(struct gh_channel *channel, const uint8_t *p, siz
 /* Deliveries keep within output-bytes by themselves; what goes beyond are answers to a client that asks and doesn't read. */
 static void hold_deaf(struct gh_channel *channel)
 {
-	uint64_t limit = channel->listener->limits.output_bytes;
+	uint64_t limit = gh_channel_limits(channel)->output_bytes;
 
 	if (limit > UINT64_MAX - GH_CONN_LOW || gh_conn_pending(channel->conn) <= limit + GH_CONN_LOW)
 		return;

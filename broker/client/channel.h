@@ -57,12 +57,12 @@ struct gh_channel {
 	struct gh_receiver receiver; /* version, problem information, maximum packet size */
 	uint32_t filters_asked;      /* since other clients had their turn */
 	uint16_t keep_alive;         /* seconds in force, 0: off */
-	uint16_t receive_maximum,
-		alias_maximum; /* ours, as CONNACK said: a reload doesn't take them back */
-	uint8_t state;         /* enum gh_channel_state */
-	uint8_t end_reason;    /* ENDED: why, as an MQTT 5 code */
-	bool clean_end;        /* DISCONNECT 0 came: no will */
-	bool has_end;          /* end_reason is set */
+	uint32_t packet_size; /* ours, as CONNACK said: neither a reload nor a class takes them back */
+	uint16_t receive_maximum, alias_maximum; /* likewise */
+	uint8_t state;                           /* enum gh_channel_state */
+	uint8_t end_reason;                      /* ENDED: why, as an MQTT 5 code */
+	bool clean_end;                          /* DISCONNECT 0 came: no will */
+	bool has_end;                            /* end_reason is set */
 	bool response_info;
 
 	struct gh_node held; /* hold.c's: acknowledgements that wait for a barrier */

@@ -8,6 +8,7 @@
 #include "client/admit.h"
 #include "client/attach.h"
 #include "client/authenticate.h"
+#include "client/class.h"
 #include "client/rights.h"
 #include "mqtt/topic.h"
 
@@ -95,11 +96,10 @@ static enum gh_next ask_who(struct gh_login *login)
 	return gh_authenticate_ask(login);
 }
 
-/* What the core itself asks of a CONNECT, before any module. */
-static const char *unacceptable(const struct gh_login *login, enum gh_reason *reason_r)
+const char *gh_connect_unacceptable(const struct gh_login *login, const struct gh_limits *limits,
+				    enum gh_reason *reason_r)
 {
 	const struct gh_packet_connect *connect = &login->connect;
-	const struct gh_limits *limits = &login->channel->listener->limits;
 
 	*reason_r = GH_REASON_CLIENT_ID_INVALID;
 	if (connect->version == GH_MQTT_3_1 && connect->client_id.n > 23)
@@ -124,11 +124,12 @@ static const char *unacceptable(const struct gh_login *login, enum gh_reason *re
 bool gh_connect_banned(struct gh_login *login)
 {
 	struct gh_channel *channel = login->channel;
-	char why[GH_BAN_WHY], text[GH_BAN_WHY + 16];
+	char text[GH_TERM_TEXT + 16];
+	struct gh_term ban;
 
-	if (!gh_banned(channel->shard->broker, gh_channel_client(channel), why))
+	if (!gh_banned(channel->shard->broker, gh_channel_client(channel), &ban))
 		return false;
-	snprintf(text, sizeof(text), "banned: %s", why);
+	snprintf(text, sizeof(text), "banned: %s", ban.text);
 	gh_connect_refuse(login, GH_REASON_BANNED, NULL, text);
 	return true;
 }
@@ -153,7 +154,7 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 	take_facts(login);
 	if (login->connect.has_will)
 		take_will(login);
-	problem = unacceptable(login, &reason);
+	problem = gh_connect_unacceptable(login, &channel->listener->limits, &reason);
 	if (problem)
 		return gh_connect_refuse(login, reason, NULL, problem);
 	if (gh_connect_banned(login))
@@ -366,7 +367,7 @@ enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_f
 		if (channel->session->expiry_interval == 0 && packet.session_expiry != 0)
 			return gh_channel_malformed(channel, &raised);
 		channel->session->expiry_interval =
-			gh_session_expiry(channel->listener, packet.session_expiry);
+			gh_session_expiry(gh_channel_limits(channel), packet.session_expiry);
 	}
 	gh_channel_goodbye(channel, packet.reason);
 	return GH_STOP_HERE;

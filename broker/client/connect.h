@@ -28,6 +28,7 @@ struct gh_login {
 	enum gh_reason refused;
 	uint32_t generation; /* of the policy it is judged by */
 	uint32_t rechecks;   /* that had been asked for when it began */
+	uint64_t imposed_until; /* monotonic ms: a module has put it into a limits class; 0: none has */
 	bool client_id_assigned;
 };
 
@@ -40,6 +41,10 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
  * waits. decision: who refused, for the log; NULL: the core itself. */
 enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 			       const struct gh_decision *decision, const char *why);
+
+/* What the core asks of a CONNECT by these limits. NULL: nothing is wrong. */
+const char *gh_connect_unacceptable(const struct gh_login *login, const struct gh_limits *limits,
+				    enum gh_reason *reason_r);
 
 /* True: somebody has banned it, and it has been refused. */
 bool gh_connect_banned(struct gh_login *login);

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "client/author.h"
+#include "client/class.h"
 #include "client/rights.h"
 #include "client/send.h"
 #include "client/unread.h"
@@ -37,7 +38,7 @@ void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, s
 
 static bool has_room(const struct gh_channel *channel)
 {
-	return gh_conn_pending(channel->conn) <= channel->listener->limits.output_bytes;
+	return gh_conn_pending(channel->conn) <= gh_channel_limits(channel)->output_bytes;
 }
 
 /* ---- into the queue ---- */
@@ -77,18 +78,6 @@ static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
 							   : GH_QUEUE_DROP_NEWEST };
 }
 
-static const struct gh_limits *limits_of(const struct gh_shard *shard,
-					 const struct gh_session *session)
-{
-	const struct gh_channel *channel = session->channel;
-	const struct gh_listener_settings *listener =
-		channel ? channel->listener
-			: gh_settings_listener(shard->runtime->settings,
-					       gh_snapshot_client(session->identity)->listener);
-
-	return listener ? &listener->limits : &gh_shard_settings(shard)->limits;
-}
-
 static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos,
 		 struct gh_delivery *delivery_r)
 {
@@ -109,7 +98,7 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 				 struct gh_transit *transit, const struct gh_delivering *how,
 				 uint8_t qos)
 {
-	struct gh_queue_limits limits = queue_limits(limits_of(shard, session));
+	struct gh_queue_limits limits = queue_limits(gh_session_limits(shard, session));
 	struct queueing q = { .shard = shard, .session = session };
 	struct gh_delivery delivery, copy;
 	uint32_t dropped;

@@ -79,6 +79,8 @@ static void client_row(struct gh_shard *shard, struct gh_json *json, const struc
 	gh_json_str(json, "address", gh_str(client->address));
 	gh_json_number(json, "port", client->port);
 	gh_json_str(json, "listener", gh_str(client->listener));
+	if (identity->limits_class)
+		gh_json_str(json, "class", gh_str(identity->limits_class));
 	gh_json_number(json, "protocol", client->protocol);
 	gh_json_number(json, "keepalive", channel->keep_alive);
 	gh_json_number(json, "since", client->connected_at);

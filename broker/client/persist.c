@@ -330,7 +330,7 @@ static int retained_erase(void *arg, struct gh_str topic)
 }
 
 /* key: the kind; of an address its 16 bytes and how many bits of them count, else the text. */
-static void put_ban_key(struct gh_buf *out, const struct gh_ban_key *key)
+static void put_ban_key(struct gh_buf *out, const struct gh_term_key *key)
 {
 	gh_buf_u8(out, (uint8_t)key->kind);
 	if (key->kind == GH_ADDRESS) {
@@ -341,7 +341,7 @@ static void put_ban_key(struct gh_buf *out, const struct gh_ban_key *key)
 	}
 }
 
-void gh_persist_ban(struct gh_broker *broker, const struct gh_ban_key *key, uint32_t seconds,
+void gh_persist_ban(struct gh_broker *broker, const struct gh_term_key *key, uint32_t seconds,
 		    const char *why)
 {
 	struct gh_storage *storage = broker->hooks.storage;

@@ -4,7 +4,7 @@
 #define GH_CLIENT_PERSIST_H
 
 #include "client/shard.h"
-#include "limit/ban.h"
+#include "limit/term.h"
 #include "session/record.h"
 
 struct gh_unread;
@@ -62,7 +62,7 @@ void gh_persist_inbound_end(struct gh_shard *shard, const struct gh_session *ses
 void gh_persist_will(struct gh_shard *shard, const struct gh_session *session);
 
 /* Any thread. seconds 0: lifted. */
-void gh_persist_ban(struct gh_broker *broker, const struct gh_ban_key *key, uint32_t seconds,
+void gh_persist_ban(struct gh_broker *broker, const struct gh_term_key *key, uint32_t seconds,
 		    const char *why);
 
 /* For gh_retained_keep(); its argument is the gh_broker. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/author.h"
+#include "client/class.h"
 #include "client/persist.h"
 #include "client/rights.h"
 #include "client/route.h"
@@ -169,7 +170,7 @@ static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *
 static const char *unacceptable(const struct gh_channel *channel,
 				const struct gh_packet_publish *packet, enum gh_reason *reason_r)
 {
-	const struct gh_limits *limits = &channel->listener->limits;
+	const struct gh_limits *limits = gh_channel_limits(channel);
 
 	*reason_r = GH_REASON_TOPIC_INVALID;
 	if (packet->topic.n > 0 && !gh_topic_within(limits, packet->topic))

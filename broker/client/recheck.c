@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/attach.h"
+#include "client/class.h"
 #include "client/groups.h"
 #include "client/renewal.h"
 #include "client/rights.h"
@@ -87,6 +88,7 @@ void gh_session_unwatch(struct gh_session *session)
 {
 	review_cancel(session);
 	gh_renewal_free(session);
+	gh_class_leave(session);
 }
 
 /* ---- what can't be answered ---- */
@@ -300,6 +302,7 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 		gh_channel_arm(channel);
 	}
 	gh_snapshot_unref(&with);
+	gh_class_follow(shard, session);
 	gh_cover_forget(shard, session);
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/attach.h"
+#include "client/class.h"
 #include "client/groups.h"
 #include "client/recheck.h"
 #include "client/unread.h"
@@ -27,6 +28,7 @@ struct gh_restoring {
 /* ---- what can't be read ---- */
 
 #define BAD_TOLD 10u
+#define BAN_TEXT 65536u /* of a client id or principal, terminated */
 
 static const char *kind_name(uint32_t kind)
 {
@@ -88,20 +90,19 @@ static void load_retained(struct gh_broker *broker, const struct gh_record *reco
 }
 
 /* False: no key of a ban. text is the key's own, terminated by a copy. */
-static bool ban_key_of(struct gh_bytes key, char text[GH_BAN_TEXT], struct gh_ban_key *key_r)
+static bool ban_key_of(struct gh_bytes key, char text[BAN_TEXT], struct gh_term_key *key_r)
 {
 	const uint8_t *p = key.p;
 
 	if (key.n < 2)
 		return false;
-	*key_r = (struct gh_ban_key){ .kind = (enum gh_subject_kind)p[0], .text = text };
+	*key_r = (struct gh_term_key){ .kind = (enum gh_subject_kind)p[0], .text = text };
 	if (p[0] == GH_ADDRESS && key.n == 2 + sizeof(key_r->prefix.ip) && p[key.n - 1] <= 128) {
 		memcpy(key_r->prefix.ip, p + 1, sizeof(key_r->prefix.ip));
 		key_r->prefix.bits = p[key.n - 1];
 		return true;
 	}
-	if ((p[0] != GH_CLIENT_ID && p[0] != GH_PRINCIPAL) || key.n > GH_BAN_TEXT ||
-	    memchr(p, 0, key.n))
+	if ((p[0] != GH_CLIENT_ID && p[0] != GH_PRINCIPAL) || key.n > BAN_TEXT || memchr(p, 0, key.n))
 		return false;
 	memcpy(text, p + 1, key.n - 1);
 	text[key.n - 1] = '\0';
@@ -111,9 +112,9 @@ static bool ban_key_of(struct gh_bytes key, char text[GH_BAN_TEXT], struct gh_ba
 static void load_ban(struct gh_broker *broker, const struct gh_record *record)
 {
 	int64_t left = record->expires - gh_clock_wall_us() / 1000000;
-	char text[GH_BAN_TEXT], why[GH_BAN_WHY + 1];
-	size_t n = record->value.n < GH_BAN_WHY ? record->value.n : GH_BAN_WHY;
-	struct gh_ban_key key;
+	char text[BAN_TEXT], why[GH_TERM_TEXT];
+	size_t n = record->value.n < sizeof(why) - 1 ? record->value.n : sizeof(why) - 1;
+	struct gh_term_key key;
 
 	if (!ban_key_of(record->key, text, &key)) {
 		tell_bad(restoring_of(broker), record, "its key isn't that of a ban");
@@ -123,8 +124,8 @@ static void load_ban(struct gh_broker *broker, const struct gh_record *record)
 		memcpy(why, record->value.p, n);
 	why[n] = '\0';
 	if (left > 0)
-		gh_bans_put(broker->bans, &key, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX,
-			    why, gh_clock_ms());
+		gh_terms_put(broker->bans, &key, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX,
+			     why, gh_clock_ms());
 }
 
 static void load_of_session(struct gh_broker *broker, const struct gh_record *record)
@@ -221,6 +222,7 @@ static void make_session(struct restore *r, const struct gh_stored_session *stor
 	session->expiry_interval = stored->expiry_interval;
 	session->created_at = stored->created_at;
 	gh_session_set_identity(session, stored->identity);
+	gh_class_follow(r->shard, session);
 }
 
 static void restore_session(struct restore *r)
@@ -295,6 +297,7 @@ static void restore_queue(struct restore *r)
 	}
 	see_order(r->session, last);
 	unread = unread_of(r->session);
+	unread->last = last;
 	unread->count = r->record->count;
 	unread->bytes = r->record->bytes;
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "client/author.h"
+#include "client/class.h"
 #include "client/deliver.h"
 #include "client/groups.h"
 
@@ -100,7 +101,7 @@ static bool may_be_kept(const struct gh_shard *shard, const struct gh_transit *t
 			const struct gh_channel *publisher)
 {
 	const struct gh_limits *limits =
-		publisher ? &publisher->listener->limits : &gh_shard_settings(shard)->limits;
+		publisher ? gh_channel_limits(publisher) : &gh_shard_settings(shard)->limits;
 
 	return transit->facts.payload.n <= limits->retained_size;
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "client/channel.h"
+#include "client/class.h"
 #include "client/hold.h"
 #include "client/persist.h"
 #include "client/recheck.h"
@@ -58,6 +59,7 @@ static void start(struct gh_worker *worker, void *arg)
 	gh_list_init(&shard->channels);
 	gh_list_init(&shard->wills);
 	shard->stores = gh_storage_instance(broker->hooks.storage) != NULL;
+	gh_list_init(&shard->classes);
 	gh_hold_start(shard);
 	gh_worker_set_user(worker, shard);
 	gh_runtime_worker_start(shard->runtime, shard->asker);
@@ -151,6 +153,7 @@ static void on_swap(struct gh_mail *mail, void *owner)
 		shard->runtime = swap->runtime;
 		shard->policy_at = swap->runtime->built_ms;
 		refresh_channels(shard);
+		gh_class_refresh(shard);
 		gh_runtime_worker_leave(old, shard->asker);
 		swap->left(swap->arg, old, shard->index);
 		gh_recheck_begin(shard);

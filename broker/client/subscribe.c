@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "client/class.h"
 #include "client/deliver.h"
 #include "client/groups.h"
 #include "client/persist.h"
@@ -97,7 +98,7 @@ static bool one_too_many(const struct gh_channel *channel, const struct item *it
 	const struct gh_session *session = channel->session;
 	const struct gh_subscription *want = &item->subscription;
 
-	return (int64_t)session->subscription_count >= channel->listener->limits.subscriptions &&
+	return (int64_t)session->subscription_count >= gh_channel_limits(channel)->subscriptions &&
 	       !gh_index_find(channel->shard->filters, session, want->filter,
 			      item->share.group.n > 0);
 }
@@ -346,7 +347,7 @@ static void ask(struct gh_subscribing *act, struct item *item, struct gh_bytes p
 				   .properties = properties };
 	struct gh_decision decision;
 
-	if (!gh_topic_within(&channel->listener->limits, item->share.filter)) {
+	if (!gh_topic_within(gh_channel_limits(channel), item->share.filter)) {
 		item->reason = GH_REASON_FILTER_INVALID;
 		return;
 	}
@@ -402,7 +403,7 @@ enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *fra
 	if (gh_decode_subscribe(channel->receiver.version, frame, &packet, &why) < 0)
 		return gh_channel_malformed(channel, &why);
 	/* A filter is 4 bytes on the wire and a hundred here: more of them than could be granted aren't looked at. */
-	if (packet.count > channel->listener->limits.subscriptions)
+	if (packet.count > gh_channel_limits(channel)->subscriptions)
 		return gh_channel_end(channel, GH_REASON_QUOTA_EXCEEDED,
 				      "more filters in a SUBSCRIBE than subscriptions");
 	act = channel->subscribing = act_new(channel, &packet);

@@ -86,7 +86,8 @@ static void take(struct gh_shard *shard, struct gh_unread *unread, struct gh_del
 		gh_queue_push(&unread->queue, &no_limits, delivery, NULL, NULL);
 }
 
-static void take_record(struct gh_shard *shard, struct gh_unread *unread,
+/* False: from here on they are in memory. */
+static bool take_record(struct gh_shard *shard, struct gh_unread *unread,
 			const struct gh_record *record)
 {
 	const struct gh_record_clock clock = gh_persist_clock();
@@ -94,19 +95,18 @@ static void take_record(struct gh_shard *shard, struct gh_unread *unread,
 	struct gh_error error;
 	uint64_t order;
 
+	if (!gh_record_order_of(record->key, &order) || order > unread->last)
+		return false;
 	unread->count -= unread->count > 0;
 	unread->bytes -= record->value.n < unread->bytes ? record->value.n : unread->bytes;
-	if (!gh_record_order_of(record->key, &order)) {
-		tell_unreadable(unread->session, "its key isn't one");
-		return;
-	}
 	unread->after = order;
 	if (gh_record_get_delivery(record->value, &clock, &delivery, &error) < 0) {
 		tell_unreadable(unread->session, error.text);
-		return;
+		return true;
 	}
 	delivery.order = order;
 	take(shard, unread, &delivery);
+	return true;
 }
 
 static void end_of_it(struct gh_shard *shard, struct gh_unread *unread)
@@ -137,7 +137,7 @@ static void fetched(void *arg, int rc, const struct gh_record *const *records, s
 	struct gh_session *session = unread->session;
 	struct gh_channel *channel = session->channel;
 	struct gh_shard *shard = session->keeper;
-	bool was_settled = is_settled(unread);
+	bool was_settled = is_settled(unread), more = true;
 
 	unread->fetch = NULL;
 	if (rc < 0) {
@@ -147,9 +147,9 @@ static void fetched(void *arg, int rc, const struct gh_record *const *records, s
 				       "what waits for it can't be read");
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		take_record(shard, unread, records[i]);
-	if (count < BATCH)
+	for (size_t i = 0; i < count && more; i++)
+		more = take_record(shard, unread, records[i]);
+	if (!more || count < BATCH || unread->after == unread->last)
 		end_of_it(shard, unread);
 	if (!channel)
 		return;

@@ -5,18 +5,18 @@
 
 #define LIMIT(key, member, kind, text, ...) \
 	{ \
-		.name = key, .type = kind, .offset = offsetof(struct gh_limits, member), \
+		.name = key, .type = kind, .offset = offsetof(struct gh_raw_limits, limits.member), \
 		.field_size = sizeof(((struct gh_limits *)0)->member), .help = text, __VA_ARGS__ \
 	}
 
 const struct gh_option gh_limit_options[] = {
-	LIMIT("connect-timeout", connect_timeout, GH_DURATION,
-	      "from accept to the end of the login", .standard = "10s", .min = "100ms", .max = "5m"),
+	LIMIT("connect-timeout", connect_timeout, GH_DURATION, "from accept to the end of the login",
+	      .standard = "10s", .min = "100ms", .max = "5m", .flags = GH_BEFORE_LOGIN),
 	LIMIT("packet-size", packet_size, GH_SIZE, "the longest packet that is accepted",
 	      .standard = "1M", .min = "64", .max = "268435460", .flags = GH_UNLIMITED),
 	LIMIT("packet-size-before-login", packet_size_before_login, GH_SIZE,
 	      "the longest packet before the login is done", .standard = "16k", .min = "64",
-	      .max = "268435460", .flags = GH_UNLIMITED),
+	      .max = "268435460", .flags = GH_UNLIMITED | GH_BEFORE_LOGIN),
 	LIMIT("connections", connections, GH_INT,
 	      "connections at once; not given: what descriptors allow", .min = "1",
 	      .max = "10000000", .flags = GH_BROKER_ONLY),
@@ -81,6 +81,12 @@ const struct gh_option gh_limit_options[] = {
 	LIMIT("recheck-grace", recheck_grace, GH_DURATION,
 	      "what was granted holds that long while modules can't say whether it still is",
 	      .standard = "1h", .min = "0", .max = "7d", .flags = GH_BROKER_ONLY),
+	{ .name = "classes",
+	  .type = GH_NODE,
+	  .offset = offsetof(struct gh_raw_limits, classes),
+	  .field_size = sizeof(((struct gh_raw_limits *)0)->classes),
+	  .help = "limits of clients whom a plugin gives a class, NAME: { what differs }",
+	  .flags = GH_BROKER_ONLY },
 	{ 0 },
 };
 

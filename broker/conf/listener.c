@@ -178,8 +178,23 @@ static int read_client_id(reader *r, const struct gh_conf_node *node, const char
 	return 0;
 }
 
+static int read_listener_limits(reader *r, const struct gh_conf_node *node,
+				const struct gh_conf_node *classes,
+				struct gh_listener_settings *listener)
+{
+	struct gh_raw_limits raw = { .limits = r->settings->limits };
+	int rc = 0;
+
+	if (node)
+		rc = gh_options_overlay(node, gh_limit_options, r->arena, &raw, r->error);
+	if (rc == 0)
+		rc = gh_limits_finish(&raw.limits, NULL, r->error);
+	listener->limits = raw.limits;
+	return rc == 0 ? gh_read_classes(r, classes, listener) : rc;
+}
+
 static int read_listener(reader *r, const struct gh_conf_node *node,
-			 struct gh_listener_settings *listener)
+			 const struct gh_conf_node *classes, struct gh_listener_settings *listener)
 {
 	struct gh_raw_listener raw;
 	const char *problem;
@@ -196,7 +211,6 @@ static int read_listener(reader *r, const struct gh_conf_node *node,
 	listener->where = gh_settings_where(r, &node->key_place);
 	listener->on_deny_disconnect = raw.on_deny == 1;
 	listener->check_payload_format = raw.check_payload_format;
-	listener->limits = r->settings->limits;
 	rc = gh_read_mode(r, gh_conf_get(node, "mode"), raw.mode, &listener->mode);
 	if (rc == 0)
 		rc = read_lists(r, node, &raw, listener);
@@ -204,13 +218,10 @@ static int read_listener(reader *r, const struct gh_conf_node *node,
 		rc = read_client_id(r, node, raw.client_id, listener);
 	if (rc == 0)
 		rc = read_response_information(r, node, raw.response_information, listener);
-	if (rc == 0 && raw.limits)
-		rc = gh_options_overlay(raw.limits, gh_limit_options, r->arena, &listener->limits,
-					r->error);
-	return rc < 0 ? rc : gh_limits_finish(&listener->limits, NULL, r->error);
+	return rc == 0 ? read_listener_limits(r, raw.limits, classes, listener) : rc;
 }
 
-int gh_read_listeners(reader *r, const struct gh_conf_node *node)
+int gh_read_listeners(reader *r, const struct gh_conf_node *node, const struct gh_conf_node *classes)
 {
 	struct gh_listener_settings *listeners;
 	size_t i = 0;
@@ -225,6 +236,6 @@ int gh_read_listeners(reader *r, const struct gh_conf_node *node)
 	r->settings->listeners =
 		listeners; /* from here on the templates are freed with the settings */
 	for (const struct gh_conf_node *item = node->first; item && rc == 0; item = item->next)
-		rc = read_listener(r, item, &listeners[i++]);
+		rc = read_listener(r, item, classes, &listeners[i++]);
 	return rc;
 }

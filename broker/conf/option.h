@@ -31,7 +31,8 @@
 /* Rows that only the core has. */
 #define GH_NODE \
 	64u /* const struct gh_conf_node *: as written, read by the caller; NULL: not there */
-#define GH_BROKER_ONLY 0x10000u /* flag: of the whole broker, not to be overridden by a listener */
+#define GH_BROKER_ONLY  0x10000u /* flag: of the whole broker, not to be overridden by a listener */
+#define GH_BEFORE_LOGIN 0x20000u /* flag: it is over when a class of limits is known */
 
 /*
  * Checks a table of this broker's shape: types, sizes of fields, offsets inside `size`, names and their uniqueness, defaults

@@ -28,7 +28,7 @@ static bool name_valid(const char *name)
 static int check_field(const struct gh_option *row, size_t size, bool core, struct gh_error *error)
 {
 	const struct gh_option_kind *kind = gh_option_kind(row->type);
-	uint32_t flags = GH_REQUIRED | GH_UNLIMITED | (core ? GH_BROKER_ONLY : 0);
+	uint32_t flags = GH_REQUIRED | GH_UNLIMITED | (core ? GH_BROKER_ONLY | GH_BEFORE_LOGIN : 0);
 
 	if (!name_valid(row->name))
 		return wrong(row, error, "its name isn't of the letters a to z, digits and '-'");

@@ -107,10 +107,13 @@ static int read_control(reader *r, const struct gh_conf_node *node, const struct
 
 static int read_limits(reader *r, const struct gh_conf_node *node, const struct gh_conf_place *place)
 {
-	int rc = gh_options_fill(node, place, gh_limit_options, r->arena, &r->settings->limits,
-				 r->error);
+	struct gh_raw_limits raw;
+	int rc = gh_options_fill(node, place, gh_limit_options, r->arena, &raw, r->error);
 
-	return rc < 0 ? rc : gh_limits_finish(&r->settings->limits, node, r->error);
+	if (rc == 0)
+		rc = gh_limits_finish(&raw.limits, node, r->error);
+	r->settings->limits = raw.limits;
+	return rc == 0 && raw.classes ? gh_check_classes(r, raw.classes) : rc;
 }
 
 static int read_top(reader *r, const struct gh_conf_node *root, const struct gh_raw_top *top)
@@ -148,7 +151,7 @@ static int read_tree(reader *r, const struct gh_conf_node *root)
 	if (rc == 0 && !top.listeners)
 		rc = gh_conf_error(r->error, &root->place, "'listeners' is missing: %s",
 				   "expected 'listeners: { NAME: { address: ... } }'");
-	return rc == 0 ? gh_read_listeners(r, top.listeners) : rc;
+	return rc == 0 ? gh_read_listeners(r, top.listeners, gh_conf_get(top.limits, "classes")) : rc;
 }
 
 /* Takes over the tree. */
@@ -244,6 +247,20 @@ const struct gh_listener_settings *gh_settings_listener(const struct gh_settings
 		if (strcmp(settings->listeners[i].name, name) == 0)
 			return &settings->listeners[i];
 	return NULL;
+}
+
+const struct gh_limits *gh_settings_class(const struct gh_listener_settings *listener,
+					  const char *name)
+{
+	for (size_t i = 0; i < listener->class_count; i++)
+		if (strcmp(listener->classes[i].name, name) == 0)
+			return &listener->classes[i].limits;
+	return NULL;
+}
+
+bool gh_settings_has_class(const struct gh_settings *settings, const char *name)
+{
+	return settings->listener_count > 0 && gh_settings_class(&settings->listeners[0], name);
 }
 
 const struct gh_settings_table *gh_settings_tables(size_t *count_r)

@@ -45,6 +45,13 @@ struct gh_limits {
 	uint64_t hook_timeout;           /* B; of one module asked once */
 	uint64_t recheck_grace; /* B; a re-check that fails all the time ends what was granted */
 };
+/* A class of `limits: classes:` on one listener: its limits, with what it doesn't write as the listener has it. */
+struct gh_class_settings {
+	const char *name;
+	struct gh_limits limits;
+};
+#define GH_CLASSES_MAX 64u
+
 enum gh_settings_queue_policy { GH_SETTINGS_DROP_NEWEST, GH_SETTINGS_DROP_OLDEST };
 
 /* An entry of `authenticate:`, `authorize:` or `message:`. That an instance of this name exists and fits is checked by hook/chain. */
@@ -79,6 +86,8 @@ struct gh_listener_settings {
 	bool on_deny_disconnect; /* `on-deny: disconnect`; else acknowledge */
 	bool check_payload_format; /* payload format indicator 1 is believed only after a look at the payload */
 	struct gh_limits limits;
+	const struct gh_class_settings *classes; /* every class there is, in the order of the file */
+	size_t class_count;
 };
 
 /* An instance of a module, in the order of the file(s). */
@@ -125,6 +134,12 @@ void gh_settings_free(struct gh_settings **settings);
 /* NULL: no such listener. */
 const struct gh_listener_settings *gh_settings_listener(const struct gh_settings *settings,
 							const char *name);
+
+/* The limits of a class on this listener. NULL: no such class; it is none on the others either. */
+const struct gh_limits *gh_settings_class(const struct gh_listener_settings *listener,
+					  const char *name);
+/* Is there such a class? */
+bool gh_settings_has_class(const struct gh_settings *settings, const char *name);
 
 /* The core's option tables, for --options and for the test of the man page. */
 struct gh_settings_table {

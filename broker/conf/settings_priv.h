@@ -32,7 +32,14 @@ int gh_read_mode(const struct gh_settings_reader *r, const struct gh_conf_node *
 		 const char *text, unsigned *mode_r);
 const char *gh_settings_where(const struct gh_settings_reader *r, const struct gh_conf_place *place);
 
-int gh_read_listeners(const struct gh_settings_reader *r, const struct gh_conf_node *node);
+/* `classes:` of `limits:`, apart from any listener. */
+int gh_check_classes(const struct gh_settings_reader *r, const struct gh_conf_node *node);
+/* The same as this listener has them, whose own limits are read. NULL: there are none. */
+int gh_read_classes(const struct gh_settings_reader *r, const struct gh_conf_node *node,
+		    struct gh_listener_settings *listener);
+
+int gh_read_listeners(const struct gh_settings_reader *r, const struct gh_conf_node *node,
+		      const struct gh_conf_node *classes);
 int gh_read_plugins(const struct gh_settings_reader *r, const struct gh_conf_node *node);
 
 #endif

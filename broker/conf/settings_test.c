@@ -29,7 +29,7 @@ START_TEST(tables_are_right)
 	static const size_t sizes[] = {
 		sizeof(struct gh_raw_top),     sizeof(struct gh_raw_log),
 		sizeof(struct gh_raw_control), sizeof(struct gh_raw_listener),
-		sizeof(struct gh_raw_plugin),  sizeof(struct gh_limits)
+		sizeof(struct gh_raw_plugin),  sizeof(struct gh_raw_limits)
 	};
 	const struct gh_settings_table *tables;
 	size_t count;
@@ -54,13 +54,69 @@ START_TEST(limits_are_finite)
 	ck_assert_uint_eq(l->packet_size_before_login, 16384);
 	ck_assert_int_eq(l->connections, 0);
 	for (const struct gh_option *row = gh_limit_options; row->name; row++) {
-		ck_assert_msg(row->standard || strcmp(row->name, "connections") == 0, "%s",
-			      row->name);
+		ck_assert_msg(row->standard || row->type == GH_NODE ||
+				      strcmp(row->name, "connections") == 0,
+			      "%s", row->name);
 		ck_assert_msg(!row->standard || strcmp(row->standard, "unlimited") != 0, "%s",
 			      row->name);
 	}
 	ck_assert_mem_eq(&settings->listeners[0].limits, l, sizeof(*l));
 	gh_settings_free(&settings);
+}
+END_TEST
+
+/* What a class doesn't write is the listener's own. */
+START_TEST(classes)
+{
+	const struct gh_listener_settings *a, *b;
+	const struct gh_limits *l;
+
+	parsed("limits: {inflight: 7, queue-messages: 100, classes: {slow: {inflight: 2, packet-size: 1k}, same: {}, "
+	       "fast: {queue-messages: unlimited}}}\n"
+	       "listeners: {a: {address: '127.0.0.1:1883', anonymous: yes}, "
+	       "b: {address: '127.0.0.1:1884', anonymous: yes, limits: {queue-messages: 50, inflight: 9}}}\n");
+	a = gh_settings_listener(settings, "a");
+	b = gh_settings_listener(settings, "b");
+	l = gh_settings_class(a, "slow");
+	ck_assert_int_eq(l->inflight, 2);
+	ck_assert_uint_eq(l->packet_size, 1024);
+	ck_assert_int_eq(l->queue_messages, 100);
+	l = gh_settings_class(b, "slow");
+	ck_assert_int_eq(l->inflight, 2);
+	ck_assert_int_eq(l->queue_messages, 50);
+	ck_assert_mem_eq(gh_settings_class(b, "same"), &b->limits, sizeof(b->limits));
+	l = gh_settings_class(b, "fast");
+	ck_assert_int_eq(l->inflight, 9);
+	ck_assert_int_eq(l->queue_messages, UINT32_MAX);
+	ck_assert_ptr_null(gh_settings_class(a, "SLOW"));
+	ck_assert(gh_settings_has_class(settings, "same"));
+	ck_assert(!gh_settings_has_class(settings, ""));
+	gh_settings_free(&settings);
+	parsed("limits: {classes: {}}\n" L);
+	ck_assert(!gh_settings_has_class(settings, "slow"));
+	gh_settings_free(&settings);
+}
+END_TEST
+
+START_TEST(many_classes)
+{
+	for (unsigned n = 64; n <= 65; n++) {
+		char text[4096], *at = text + sprintf(text, "limits: { classes: {");
+
+		for (unsigned i = 0; i < n; i++)
+			at += sprintf(at, "c%u: {inflight: %u}, ", i, i + 1);
+		sprintf(at, "}}\n" L);
+		if (n == 64) {
+			parsed(text);
+			ck_assert_int_eq(gh_settings_class(&settings->listeners[0], "c63")->inflight,
+					 64);
+			gh_settings_free(&settings);
+			continue;
+		}
+		ck_assert_int_eq(parse(text), GH_EINVAL);
+		ck_assert_str_eq(error.text,
+				 "t.yaml:1:20: 'classes': expected at most 64 classes, found 65");
+	}
 }
 END_TEST
 
@@ -263,6 +319,27 @@ static const struct {
 	  "t.yaml:1:10: unknown key 'max-packet-size' (did you mean 'packet-size'?)" },
 	{ "limits: {connect-timeout: unlimited}\n" L,
 	  "t.yaml:1:27: 'connect-timeout': expected a duration such as 500ms, 10s or 2h, found 'unlimited'" },
+	{ "limits: {classes: [slow]}\n" L,
+	  "t.yaml:1:19: 'classes': expected a map of names, found a list" },
+	{ "limits: {classes: {slow: 5}}\n" L,
+	  "t.yaml:1:26: expected a map ('key: value'), found '5'" },
+	{ "limits: {classes: {'': {}}}\n" L, "t.yaml:1:20: expected a word as key, found nothing" },
+	{ "limits: {classes: {'a b': {}}}\n" L,
+	  "t.yaml:1:20: expected a name of at most 64 letters, digits, '-', '_' and '.', found 'a b'" },
+	{ "limits: {classes: {slow: {inflight: 0}}}\n" L,
+	  "t.yaml:1:37: 'inflight': expected 1 to 65535, found '0'" },
+	{ "limits: {classes: {slow: {inflihgt: 1}}}\n" L,
+	  "t.yaml:1:27: unknown key 'inflihgt' (did you mean 'inflight'?)" },
+	{ "limits: {classes: {slow: {bans: 5}}}\n" L,
+	  "t.yaml:1:27: 'bans' is of the whole broker: it can only stand in 'limits' at the top" },
+	{ "limits: {classes: {slow: {classes: {}}}}\n" L,
+	  "t.yaml:1:27: 'classes' is of the whole broker: it can only stand in 'limits' at the top" },
+	{ "limits: {classes: {slow: {connect-timeout: 5s}}}\n" L,
+	  "t.yaml:1:27: 'connect-timeout' holds before the login: a class, which the login gives, can't have it" },
+	{ "limits: {classes: {slow: {packet-size-before-login: 5k}}}\n" L,
+	  "t.yaml:1:27: 'packet-size-before-login' holds before the login: a class, which the login gives, can't have it" },
+	{ "listeners: {a: {" A ", anonymous: yes, limits: {classes: {}}}}\n",
+	  "t.yaml:1:58: 'classes' is of the whole broker: it can only stand in 'limits' at the top" },
 	{ "limits: {connections: unlimited}\n" L,
 	  "t.yaml:1:23: 'connections': expected a number, found 'unlimited'" },
 	{ "plugins: {a: }\n" L, "t.yaml:1:14: expected a value, found nothing" },
@@ -393,5 +470,5 @@ START_TEST(samples_can_be_read)
 }
 END_TEST
 
-GH_TEST_MAIN("conf/settings", tables_are_right, limits_are_finite, defaults, everything_said,
-	     what_is_refused, addresses, quick_start, places, samples_can_be_read)
+GH_TEST_MAIN("conf/settings", tables_are_right, limits_are_finite, classes, many_classes, defaults,
+	     everything_said, what_is_refused, addresses, quick_start, places, samples_can_be_read)

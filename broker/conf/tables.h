@@ -31,6 +31,12 @@ struct gh_raw_plugin {
 	int64_t threads, max_pending, on_error;
 };
 
+/* `limits:` at the top: with the classes, which gh_read_classes() reads. */
+struct gh_raw_limits {
+	struct gh_limits limits; /* first: a listener's overlay leaves the rest alone */
+	const struct gh_conf_node *classes;
+};
+
 extern const struct gh_option gh_top_options[], gh_log_options[], gh_control_options[],
 	gh_listener_options[], gh_plugin_options[], gh_limit_options[];
 

@@ -226,7 +226,8 @@ static int prepare(struct gh_daemon *daemon, struct gh_error *error)
 	retained = retained_of(&settings->limits);
 	penalty = penalty_of(&settings->limits);
 	gh_broker_init(&daemon->broker, &retained, &penalty);
-	daemon->broker.bans = gh_bans_new((uint32_t)settings->limits.bans);
+	daemon->broker.bans = gh_terms_new((uint32_t)settings->limits.bans);
+	daemon->broker.imposed = gh_terms_new((uint32_t)settings->limits.bans);
 	rc = make_hooks(daemon, error);
 	if (rc == 0)
 		rc = gh_runtime_build(&daemon->broker.hooks, settings, NULL, &daemon->runtime, error);
@@ -437,7 +438,8 @@ static void configure(struct gh_daemon *daemon, const struct gh_settings *settin
 	gh_total_set_max(&daemon->broker.total, connections_of(daemon, settings));
 	gh_retained_set_limits(daemon->broker.retained, &retained);
 	gh_penalties_configure(daemon->broker.penalties, &penalty);
-	gh_bans_set_max(daemon->broker.bans, (uint32_t)settings->limits.bans);
+	gh_terms_set_max(daemon->broker.bans, (uint32_t)settings->limits.bans);
+	gh_terms_set_max(daemon->broker.imposed, (uint32_t)settings->limits.bans);
 }
 
 static int prepare_whole(struct gh_daemon *daemon, const struct gh_settings *settings,

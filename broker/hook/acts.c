@@ -134,12 +134,14 @@ int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds
 int gh_act_set_class(struct gh_host *host, struct gh_subject subject, const char *name,
 		     uint32_t seconds)
 {
+	const struct gh_instance *by = acting(host, "gh_set_class");
 	struct gh_whom whom;
 
-	(void)seconds;
-	if (!acting(host, "gh_set_class") || !gh_whom_parse(&subject, &whom))
+	if (!by || !gh_whom_parse(&subject, &whom))
 		return GH_EINVAL;
-	return name ? GH_ENOENT : 0;
+	if (name && !gh_settings_has_class(by->held, name))
+		return GH_ENOENT;
+	return by->hooks->acts->set_class(by->hooks->acts_arg, by, &whom, name, seconds);
 }
 
 /* ---- events ---- */

@@ -30,6 +30,9 @@ struct gh_acts {
 	/* GH_ADDRESS, GH_CLIENT_ID or GH_PRINCIPAL; seconds 0 lifts it. GH_EBUSY: the table is full, too. */
 	int (*ban)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
 		   uint32_t seconds, const char *why);
+	/* The class is one of the instance's configuration; NULL: its own. GH_EBUSY: the table is full, too. */
+	int (*set_class)(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
+			 const char *name, uint32_t seconds);
 };
 
 /* As the host's table names them. An instance that isn't in force yet, or never was, is refused. */
@@ -38,7 +41,6 @@ int gh_act_disconnect(struct gh_host *host, struct gh_subject subject, uint8_t r
 		      const char *why);
 int gh_act_replay(struct gh_host *host, uint64_t mask);
 int gh_act_recheck(struct gh_host *host, struct gh_subject subject);
-/* No limits class can be configured: GH_ENOENT for each; everybody has their own already. */
 int gh_act_set_class(struct gh_host *host, struct gh_subject subject, const char *name,
 		     uint32_t seconds);
 int gh_act_ban(struct gh_host *host, struct gh_subject subject, uint32_t seconds, const char *why);

@@ -132,7 +132,7 @@ static void set_login_bytes(struct gh_answer *answer, uint32_t key, const void *
 	else if (key == GH_A_CLIENT_ID)
 		set_client_id(in, s);
 	else if (key == GH_A_CLASS)
-		in->grant.bad = "there is no limits class of that name";
+		gh_grant_class(&in->grant, s);
 	else if (key == GH_A_AUTH_DATA)
 		set_auth_data(in, p, n);
 	else if (key == GH_A_SHOWN_USER) {

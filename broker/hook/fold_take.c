@@ -69,6 +69,25 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 	return true;
 }
 
+/* A class that nobody knows may have been meant to bound: without it there is no ALLOW. */
+static bool class_there(const struct gh_fold *fold, const struct gh_grant *grant,
+			struct gh_error *error)
+{
+	if (!grant->limits_class ||
+	    gh_settings_has_class(fold->chain->runtime->settings, grant->limits_class))
+		return true;
+	gh_error_set(error, GH_ENOENT, "there is no limits class '%s'", grant->limits_class);
+	return false;
+}
+
+/* The module's own words were about an ALLOW that doesn't stand. */
+static enum gh_verdict refuse_grant(struct gh_answer *answer, bool contradicts, const char *text)
+{
+	answer->why[0] = 0;
+	gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", text);
+	return contradicts ? GH_DENY : GH_ERROR;
+}
+
 /* GH_DENY: two modules mean two people, which no `on-error` may gloss over. */
 static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 {
@@ -78,26 +97,21 @@ static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 	bool contradicts = gh_merge_contradicts(&fold->login.merge, grant);
 
 	/* Beside the built-in `anonymous` nobody need be named; what is given to nobody is
-	 * dropped. */
-	if (fold->kept ||
-	    (fold->anonymous && !fold->login.merge.count && !grant->principal && !grant->bad))
+	 * dropped, unless it may be meant to bound. */
+	if (fold->kept || (fold->anonymous && !fold->login.merge.count && !grant->principal &&
+			   !grant->limits_class && !grant->bad))
 		return GH_ALLOW;
+	if (!contradicts && !class_there(fold, grant, &error))
+		return refuse_grant(answer, false, error.text);
 	if (gh_merge_add(&fold->login.merge, answer->instance->name, answer->instance->realm, grant,
 			 &error) == 0)
 		return GH_ALLOW;
-	/* The module's own words were about an ALLOW that doesn't stand. */
-	answer->why[0] = 0;
-	gh_answer_explain(answer, GH_CAUSE_POLICY, "%s", error.text);
-	return contradicts ? GH_DENY : GH_ERROR;
+	return refuse_grant(answer, contradicts, error.text);
 }
 
 static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,
 				   enum gh_verdict verdict)
 {
-	if (verdict == GH_CONTINUE && fold->asked != GH_HOOK_EXCHANGE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		return GH_ERROR;
-	}
 	if (verdict == GH_ERROR || verdict == GH_DENY)
 		return verdict;
 	if (!take_names(fold, answer))
@@ -128,10 +142,6 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 	struct gh_decision *decision = fold->decision;
 	bool covers = answer->covers || (answer->instance->blocking && verdict == GH_PASS);
 
-	if (verdict == GH_CONTINUE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		return GH_ERROR;
-	}
 	if (fold->action == GH_SUBSCRIBE && (verdict == GH_PASS || verdict == GH_ALLOW)) {
 		if (answer->instance->blocking && !covers) {
 			gh_answer_explain(answer, GH_CAUSE_POLICY,
@@ -195,10 +205,6 @@ static bool take_publish(struct gh_fold *fold, struct gh_answer *answer, enum gh
 {
 	bool passes_errors = answer->instance->on_error_next && !gh_fold_entry(fold)->required;
 
-	if (verdict == GH_CONTINUE) {
-		gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
-		verdict = GH_ERROR;
-	}
 	if ((verdict == GH_PASS || verdict == GH_ALLOW) && answer->edits && !edit(fold, answer))
 		verdict = GH_ERROR;
 	if (fold->told)
@@ -320,6 +326,16 @@ static bool take_part(struct gh_fold *fold, struct gh_answer *answer, enum gh_ve
 	return false;
 }
 
+/* By a ticket it may come where it means nothing. */
+static enum gh_verdict in_place(const struct gh_fold *fold, struct gh_answer *answer,
+				enum gh_verdict verdict)
+{
+	if (verdict != GH_CONTINUE || fold->asked == GH_HOOK_EXCHANGE)
+		return verdict;
+	gh_answer_explain(answer, GH_CAUSE_BACKEND, "it said CONTINUE outside an exchange");
+	return GH_ERROR;
+}
+
 static void count(const struct gh_fold *fold, const struct gh_answer *answer, enum gh_verdict verdict)
 {
 	struct gh_series *series = answer->instance->answers[fold->asked][verdict];
@@ -360,6 +376,7 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 {
 	bool required;
 
+	verdict = in_place(fold, answer, verdict);
 	count(fold, answer, verdict);
 	if (fold->parts)
 		return take_part(fold, answer, verdict);

@@ -11,7 +11,7 @@ struct script {
 	unsigned asked;
 	int max_qos, max_size;
 	bool no_retain;
-	const char *principal, *group, *client_id, *shown;
+	const char *principal, *group, *client_id, *shown, *class;
 	uint32_t cause;
 	int64_t expires;
 };
@@ -34,6 +34,8 @@ static void fill(const struct script *script, struct gh_answer *out)
 		gh_answer_client_id(out, script->client_id);
 	if (script->shown)
 		gh_answer_shown_user(out, script->shown);
+	if (script->class)
+		gh_answer_limits_class(out, script->class);
 	if (script->cause)
 		gh_answer_cause(out, script->cause);
 	if (script->expires)
@@ -490,6 +492,95 @@ START_TEST(login_merge)
 }
 END_TEST
 
+static const struct gh_class_settings classes[] = { { .name = "slow" }, { .name = "slower" } };
+static const struct gh_listener_settings with_classes = { .name = "mqtt",
+							  .classes = classes,
+							  .class_count = GH_COUNT(classes) };
+
+static void classes_init(struct scripts *scripts)
+{
+	scripts_init(scripts);
+	scripts->fixture.settings.listeners = &with_classes;
+	scripts->fixture.settings.listener_count = 1;
+	scripts->at[0].principal = "joe";
+	scripts->at[0].verdict = scripts->at[1].verdict = GH_ALLOW;
+}
+
+static const char *class_of(const struct gh_decision *decision)
+{
+	return gh_identity_view(decision->identity)->limits_class;
+}
+
+/* The first holds, and only beside ALLOW; one that isn't there is no ALLOW. */
+START_TEST(limits_class)
+{
+	static const struct {
+		const char *a, *b, *class, *why;
+		enum gh_verdict first;
+		bool later;
+	} all[] = {
+		{ .class = NULL },
+		{ .a = "slow", .class = "slow" },
+		{ .b = "slow", .class = "slow", .later = true },
+		{ .a = "slow", .b = "slower", .class = "slow" },
+		{ .a = "fast", .why = "there is no limits class 'fast'" },
+		{ .a = "fast", .why = "there is no limits class 'fast'", .later = true },
+		{ .a = "slow", .b = "fast", .why = "there is no limits class 'fast'" },
+		{ .a = "", .why = "the limits class has no name, or isn't UTF-8" },
+	};
+
+	for (unsigned i = 0; i < GH_COUNT(all); i++) {
+		struct scripts scripts;
+		struct gh_chain *chain;
+		const struct gh_decision *decision;
+
+		classes_init(&scripts);
+		chain = fixture_chain(&scripts.fixture, GH_LIST_AUTHENTICATE, false, "!a b");
+		scripts.at[0].class = all[i].a;
+		scripts.at[1].class = all[i].b;
+		scripts.at[0].later = scripts.at[1].later = all[i].later;
+		decision = ask_login(&scripts, chain, "joe");
+		ck_assert_int_eq(decision->verdict, all[i].why ? GH_DENY : GH_ALLOW);
+		ck_assert(decision->failed == (all[i].why != NULL));
+		ck_assert_str_eq(all[i].why ? decision->why : "", all[i].why ? all[i].why : "");
+		ck_assert_pstr_eq(all[i].why ? NULL : class_of(decision), all[i].class);
+		gh_chain_free(&chain);
+		fixture_done(&scripts.fixture);
+	}
+}
+END_TEST
+
+START_TEST(limits_class_of_others)
+{
+	struct scripts scripts;
+	struct gh_chain *chain, *open;
+
+	classes_init(&scripts);
+	chain = fixture_chain(&scripts.fixture, GH_LIST_AUTHENTICATE, false, "a b");
+	open = fixture_chain(&scripts.fixture, GH_LIST_AUTHENTICATE, true, "!a");
+	scripts.at[0].verdict = GH_PASS;
+	scripts.at[0].class = "fast";
+	scripts.at[1].principal = "joe";
+	ck_assert_int_eq(ask_login(&scripts, chain, "joe")->verdict, GH_ALLOW);
+	ck_assert_ptr_null(class_of(&scripts.fixture.decision));
+	/* `on-error: next` may go on, with the one behind it */
+	scripts.at[0].verdict = GH_ALLOW;
+	scripts.at[0].instance->on_error_next = true;
+	scripts.at[1].class = "slow";
+	ck_assert_int_eq(ask_login(&scripts, chain, "joe")->verdict, GH_ALLOW);
+	ck_assert_str_eq(class_of(&scripts.fixture.decision), "slow");
+	scripts.at[0].class = "slow";
+	/* nobody can have a class: dropping it might be meant to bound */
+	scripts.at[0].principal = NULL;
+	ck_assert_int_eq(ask_login(&scripts, open, NULL)->verdict, GH_DENY);
+	scripts.at[0].class = NULL;
+	ck_assert_int_eq(ask_login(&scripts, open, NULL)->verdict, GH_ALLOW);
+	gh_chain_free(&open);
+	gh_chain_free(&chain);
+	fixture_done(&scripts.fixture);
+}
+END_TEST
+
 START_TEST(cause_of_all_pass)
 {
 	struct scripts scripts;
@@ -615,6 +706,43 @@ START_TEST(recheck)
 }
 END_TEST
 
+/* Whose class was given by one who has nothing new to say keeps it, even if it is configured no more. */
+START_TEST(recheck_limits_class)
+{
+	struct scripts scripts;
+	struct gh_chain *chain;
+	struct gh_snapshot *client;
+	const struct gh_decision *decision;
+
+	classes_init(&scripts);
+	chain = fixture_chain(&scripts.fixture, GH_LIST_AUTHENTICATE, false, "!a b");
+	scripts.at[0].class = "slow";
+	client = logged_in(&scripts, chain);
+	scripts.at[0].verdict = GH_PASS;
+	scripts.at[1].group = "new";
+	scripts.fixture.settings.listener_count = 0;
+	decision = ask_lookup(&scripts, chain, client, GH_RECHECK);
+	ck_assert_int_eq(decision->verdict, GH_ALLOW);
+	ck_assert(!decision->failed);
+	ck_assert_str_eq(class_of(decision), "slow");
+	/* given again it is an error: what it gave before stays */
+	scripts.at[0].verdict = GH_ALLOW;
+	decision = ask_lookup(&scripts, chain, client, GH_RECHECK);
+	ck_assert_int_eq(decision->verdict, GH_ALLOW);
+	ck_assert(decision->failed);
+	ck_assert_str_eq(class_of(decision), "slow");
+	/* another one, or none */
+	scripts.fixture.settings.listener_count = 1;
+	scripts.at[0].class = "slower";
+	ck_assert_str_eq(class_of(ask_lookup(&scripts, chain, client, GH_RECHECK)), "slower");
+	scripts.at[0].class = NULL;
+	ck_assert_ptr_null(class_of(ask_lookup(&scripts, chain, client, GH_RECHECK)));
+	gh_snapshot_unref(&client);
+	gh_chain_free(&chain);
+	fixture_done(&scripts.fixture);
+}
+END_TEST
+
 START_TEST(recheck_anonymous)
 {
 	struct scripts scripts;
@@ -653,5 +781,6 @@ START_TEST(hypothetical)
 }
 END_TEST
 
-GH_TEST_MAIN("hook/fold", table, exhaustive, no_verdict, open_lists, limits, covers, receive_pending,
-	     login_merge, cause_of_all_pass, veto, recheck, recheck_anonymous, hypothetical)
+GH_TEST_MAIN("hook/fold", table, exhaustive, no_verdict, open_lists, limits, covers,
+	     receive_pending, login_merge, limits_class, limits_class_of_others, cause_of_all_pass,
+	     veto, recheck, recheck_limits_class, recheck_anonymous, hypothetical)

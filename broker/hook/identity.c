@@ -12,7 +12,7 @@
 
 /* What one instance gave: ranges of the view's groups and attributes. */
 struct part {
-	const char *source, *realm, *principal; /* principal NULL: it named none */
+	const char *source, *realm, *principal, *limits_class; /* the last two NULL: it named none */
 	size_t group_count, attribute_count;
 	int64_t expires;
 };
@@ -81,6 +81,30 @@ const char *gh_identity_part(const struct gh_shared_identity *identity, size_t i
 	return index < identity->part_count ? identity->parts[index].source : NULL;
 }
 
+bool gh_identity_share(const struct gh_shared_identity *identity, size_t index,
+		       struct gh_identity_share *share_r)
+{
+	const struct part *part = identity->parts;
+	size_t group = 0, attribute = 0;
+
+	if (index >= identity->part_count)
+		return false;
+	for (; index > 0; index--, part++) {
+		group += part->group_count;
+		attribute += part->attribute_count;
+	}
+	*share_r = (struct gh_identity_share){ .source = part->source,
+					       .realm = part->realm,
+					       .principal = part->principal,
+					       .limits_class = part->limits_class,
+					       .groups = identity->view.groups + group,
+					       .attributes = identity->view.attributes + attribute,
+					       .group_count = part->group_count,
+					       .attribute_count = part->attribute_count,
+					       .expires = part->expires };
+	return true;
+}
+
 /* ---- what one module gives ---- */
 
 void gh_grant_done(struct gh_grant *grant)
@@ -94,6 +118,7 @@ void gh_grant_done(struct gh_grant *grant)
 	free(grant->groups);
 	free(grant->attributes);
 	free(grant->principal);
+	free(grant->limits_class);
 	memset(grant, 0, sizeof(*grant));
 }
 
@@ -163,6 +188,14 @@ void gh_grant_expires(struct gh_grant *grant, int64_t expires)
 		grant->bad = "it expires before 1970";
 	if (expires > LAST_SECOND)
 		grant->bad = "it expires after the year 9999";
+}
+
+void gh_grant_class(struct gh_grant *grant, struct gh_str name)
+{
+	if (!text_ok(name))
+		grant->bad = "the limits class has no name, or isn't UTF-8";
+	else if (!grant->limits_class)
+		grant->limits_class = gh_str_dup(name);
 }
 
 /* ---- merging ---- */
@@ -269,6 +302,8 @@ int gh_merge_keep(struct gh_merge *merge, const struct gh_shared_identity *old, 
 		}
 		if (part->principal)
 			gh_grant_principal(&grant, gh_str(part->principal));
+		if (part->limits_class)
+			gh_grant_class(&grant, gh_str(part->limits_class));
 		for (size_t g = 0; g < part->group_count; g++)
 			gh_grant_group(&grant, gh_str(old->view.groups[group + g]));
 		for (size_t a = 0; a < part->attribute_count; a++)
@@ -299,7 +334,8 @@ static struct size measure(const struct gh_merge *merge)
 		size.attributes += grant->attribute_count;
 		size.text += strlen(part->source) + strlen(part->realm) + 2 + grant->bytes +
 			     grant->group_count + 2 * grant->attribute_count +
-			     (grant->principal ? strlen(grant->principal) + 1 : 0);
+			     (grant->principal ? strlen(grant->principal) + 1 : 0) +
+			     (grant->limits_class ? strlen(grant->limits_class) + 1 : 0);
 	}
 	return size;
 }
@@ -326,6 +362,7 @@ static void freeze_part(struct gh_shared_identity *identity, const struct gh_mer
 	*part = (struct part){ .source = put(text, from->source),
 			       .realm = put(text, from->realm),
 			       .principal = put(text, grant->principal),
+			       .limits_class = put(text, grant->limits_class),
 			       .group_count = grant->group_count,
 			       .attribute_count = grant->attribute_count,
 			       .expires = grant->expires };
@@ -337,6 +374,8 @@ static void freeze_part(struct gh_shared_identity *identity, const struct gh_mer
 					  put(text, grant->attributes[i].value) };
 	if (part->expires && (!identity->view.expires || part->expires < identity->view.expires))
 		identity->view.expires = part->expires;
+	if (!identity->view.limits_class)
+		identity->view.limits_class = part->limits_class;
 	if (part->principal && !identity->view.principal) {
 		identity->view.principal = part->principal;
 		identity->view.realm = part->realm;

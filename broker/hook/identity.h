@@ -34,6 +34,27 @@ bool gh_identity_same(const struct gh_identity *a, const struct gh_identity *b);
 /* The instances that ALLOWed, in the order of the list. NULL at the end. */
 const char *gh_identity_part(const struct gh_shared_identity *identity, size_t index);
 
+/* All that one of them gave. Views, valid as long as the identity. False: no more parts. */
+struct gh_identity_share {
+	const char *source, *realm;
+	const char *principal, *limits_class; /* NULL: it named none */
+	const char *const *groups;
+	const struct gh_pair *attributes;
+	size_t group_count, attribute_count;
+	int64_t expires; /* 0: never */
+};
+bool gh_identity_share(const struct gh_shared_identity *identity, size_t index,
+		       struct gh_identity_share *share_r);
+
+/*
+ * Part by part as bytes, and back, by way of a merge: so all its bounds are checked anew. NULL and the anonymous one come
+ * back as such. unpack: a reference, the caller's; NULL: it was NULL, or in->rc says what is wrong.
+ */
+struct gh_buf;
+struct gh_unpack;
+void gh_identity_pack(struct gh_buf *out, const struct gh_shared_identity *identity);
+struct gh_shared_identity *gh_identity_unpack(struct gh_unpack *in);
+
 /* ---- merging: on one thread
  * --------------------------------------------------------------------------------------- */
 /* What one module gives: filled by its answer. */
@@ -42,8 +63,9 @@ struct gh_grant {
 	char **groups;
 	struct gh_pair *attributes;
 	size_t group_count, attribute_count;
-	size_t bytes;    /* of groups and attributes */
-	int64_t expires; /* 0: never */
+	size_t bytes;       /* of groups and attributes */
+	int64_t expires;    /* 0: never */
+	char *limits_class; /* NULL: none is named */
 	const char *bad; /* not NULL: what the core can't take, for people ("principal isn't UTF-8") */
 };
 void gh_grant_done(struct gh_grant *grant); /* leaves an empty one */
@@ -52,6 +74,8 @@ void gh_grant_principal(struct gh_grant *grant, struct gh_str s);
 void gh_grant_group(struct gh_grant *grant, struct gh_str s);
 void gh_grant_attribute(struct gh_grant *grant, const char *name, const char *value);
 void gh_grant_expires(struct gh_grant *grant, int64_t expires);
+/* The first holds. Whether there is such a class isn't known here. */
+void gh_grant_class(struct gh_grant *grant, struct gh_str name);
 
 /* { 0 } is empty. */
 struct gh_merge {

@@ -152,4 +152,40 @@ START_TEST(snapshots)
 }
 END_TEST
 
-GH_TEST_MAIN("hook/identity", adds_up, refused, bounds, snapshots)
+/* A class that somebody was put into shows in the snapshot alone, and stays with the client. */
+START_TEST(classes)
+{
+	struct gh_client facts = { .connection = 9, .client_id = "c1", .listener = "mqtt" };
+	struct gh_grant grant = { 0 };
+	struct gh_merge merge = { 0 };
+	struct gh_error error = { 0 };
+	struct gh_snapshot *own, *put, *other;
+
+	gh_grant_principal(&grant, gh_str("joe"));
+	gh_grant_class(&grant, gh_str("first"));
+	gh_grant_class(&grant, gh_str("second"));
+	ck_assert_int_eq(gh_merge_add(&merge, "a", "r", &grant, &error), 0);
+	own = gh_snapshot_new(&facts, gh_merge_identity(&merge));
+	put = gh_snapshot_with_class(own, "slow");
+	ck_assert_str_eq(gh_snapshot_client(own)->identity->limits_class, "first");
+	ck_assert_str_eq(gh_snapshot_client(put)->identity->limits_class, "slow");
+	ck_assert_str_eq(gh_snapshot_client(put)->identity->principal, "joe");
+	ck_assert_ptr_eq(gh_snapshot_identity(put), gh_snapshot_identity(own));
+	gh_snapshot_unref(&own);
+	/* another identity, offline, anonymous; then its own again */
+	other = gh_snapshot_with_identity(put, gh_identity_anonymous(), NULL);
+	ck_assert_str_eq(gh_snapshot_client(other)->identity->limits_class, "slow");
+	ck_assert_ptr_null(gh_identity_view(gh_identity_anonymous())->limits_class);
+	gh_snapshot_unref(&other);
+	other = gh_snapshot_offline(put);
+	gh_snapshot_unref(&put);
+	ck_assert_str_eq(gh_snapshot_client(other)->identity->limits_class, "slow");
+	own = gh_snapshot_with_class(other, NULL);
+	gh_snapshot_unref(&other);
+	ck_assert_str_eq(gh_snapshot_client(own)->identity->limits_class, "first");
+	gh_snapshot_unref(&own);
+	gh_merge_done(&merge);
+}
+END_TEST
+
+GH_TEST_MAIN("hook/identity", adds_up, refused, bounds, snapshots, classes)

@@ -13,6 +13,7 @@ struct gh_snapshot {
 	struct gh_client client;
 	atomic_uint refs;
 	struct gh_shared_identity *identity;
+	const char *class; /* that it was put into; NULL: none */
 	struct gh_attachments **home;
 };
 
@@ -32,22 +33,43 @@ static const char *put(char **text, const char *s)
 	return at;
 }
 
-struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts, struct gh_shared_identity *identity)
+/* In another class the identity's view is one of our own. */
+static void set_identity(struct gh_snapshot *snapshot, struct gh_shared_identity *identity,
+			 struct gh_identity *own)
 {
-	struct gh_snapshot *snapshot = gh_alloc(sizeof(*snapshot) + length(facts->client_id) +
-						length(facts->listener) + length(facts->address));
-	char *text = (char *)(snapshot + 1);
+	snapshot->identity = gh_identity_ref(identity);
+	snapshot->client.identity = gh_identity_view(identity);
+	if (!identity || !snapshot->class)
+		return;
+	*own = *snapshot->client.identity;
+	own->limits_class = snapshot->class;
+	snapshot->client.identity = own;
+}
+
+static struct gh_snapshot *make(const struct gh_client *facts, struct gh_shared_identity *identity,
+				const char *class)
+{
+	size_t own = class ? sizeof(struct gh_identity) : 0;
+	struct gh_snapshot *snapshot =
+		gh_alloc(sizeof(*snapshot) + own + length(facts->client_id) +
+			 length(facts->listener) + length(facts->address) + length(class));
+	char *text = (char *)(snapshot + 1) + own;
 
 	snapshot->client = *facts;
 	snapshot->client.size = sizeof(snapshot->client);
 	snapshot->client.client_id = put(&text, facts->client_id);
 	snapshot->client.listener = put(&text, facts->listener);
 	snapshot->client.address = put(&text, facts->address);
-	snapshot->client.identity = gh_identity_view(identity);
-	snapshot->identity = gh_identity_ref(identity);
+	snapshot->class = put(&text, class);
+	set_identity(snapshot, identity, (struct gh_identity *)(snapshot + 1));
 	snapshot->home = NULL;
 	atomic_init(&snapshot->refs, 1);
 	return snapshot;
+}
+
+struct gh_snapshot *gh_snapshot_new(const struct gh_client *facts, struct gh_shared_identity *identity)
+{
+	return make(facts, identity, NULL);
 }
 
 struct gh_snapshot *gh_snapshot_ref(struct gh_snapshot *snapshot)
@@ -101,7 +123,12 @@ struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
 
 	if (client_id)
 		facts.client_id = client_id;
-	return gh_snapshot_new(&facts, identity);
+	return make(&facts, identity, old->class);
+}
+
+struct gh_snapshot *gh_snapshot_with_class(const struct gh_snapshot *old, const char *name)
+{
+	return make(&old->client, old->identity, name);
 }
 
 struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old)
@@ -109,5 +136,5 @@ struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old)
 	struct gh_client facts = old->client;
 
 	facts.connection = 0;
-	return gh_snapshot_new(&facts, old->identity);
+	return make(&facts, old->identity, old->class);
 }

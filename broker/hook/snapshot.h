@@ -35,11 +35,23 @@ struct gh_attachments;
 void gh_snapshot_set_home(struct gh_snapshot *snapshot, struct gh_attachments **home);
 struct gh_attachments **gh_snapshot_home(const struct gh_snapshot *snapshot);
 
-/* A new one that differs by these; client_id NULL: as it was. */
+/* A new one that differs by these, in the same class if it was put into one; client_id NULL: as it was. */
 struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
 					      struct gh_shared_identity *identity,
 					      const char *client_id);
+/* In another limits class than its identity says, whoever that is; NULL: in its own again. */
+struct gh_snapshot *gh_snapshot_with_class(const struct gh_snapshot *old, const char *name);
 /* As the author of what outlives the connection: connection 0, otherwise the same. */
 struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old);
+
+/*
+ * The facts of a client that has sent CONNECT, with its identity, as bytes and back; NULL comes back as NULL. Not kept: its
+ * connection (0 afterwards) and what TLS established (NULL afterwards). unpack: a reference, the caller's; NULL: it was NULL,
+ * or in->rc says what is wrong.
+ */
+struct gh_buf;
+struct gh_unpack;
+void gh_snapshot_pack(struct gh_buf *out, const struct gh_snapshot *snapshot);
+struct gh_snapshot *gh_snapshot_unpack(struct gh_unpack *in);
 
 #endif

@@ -14,7 +14,10 @@
  * the value; references are the caller's.
  */
 
-/* Monotonic times end with the process, so they are kept as wall time: both clocks at one moment. */
+/*
+ * Monotonic times end with the process, so what is left of an expiry is kept, and the wall time at which it was: both clocks
+ * at one moment. A message that has expired comes back as expired; where the wall clock went back, with no more than was left.
+ */
 struct gh_record_clock {
 	uint64_t now_ms; /* gh_clock_ms() */
 	int64_t wall_ms; /* Unix */
@@ -27,7 +30,7 @@ struct gh_stored_session {
 	uint32_t expiry_interval;
 	int64_t created_at;           /* Unix seconds */
 	int64_t offline_since;        /* Unix seconds; 0: it was connected */
-	struct gh_snapshot *identity; /* connection 0 */
+	struct gh_snapshot *identity; /* never NULL, of that principal; got: connection 0 */
 };
 void gh_record_put_session(struct gh_buf *out, const struct gh_stored_session *session);
 int gh_record_get_session(struct gh_bytes value, struct gh_stored_session *session_r,
@@ -63,8 +66,8 @@ int gh_record_get_inflight(struct gh_bytes value, struct gh_stored_inflight *inf
 
 /* GH_REC_WILL; key: empty */
 struct gh_stored_will {
-	struct gh_publication *publication;
-	uint32_t delay, expiry; /* seconds */
+	struct gh_publication *publication; /* its expires_at isn't kept: 0 */
+	uint32_t delay, expiry;             /* seconds */
 	bool has_expiry;
 };
 void gh_record_put_will(struct gh_buf *out, const struct gh_stored_will *will);

@@ -40,6 +40,8 @@ struct gh_session {
 	void *keeper;                 /* the room above's own, for callbacks of timeouts */
 	void *review;                 /* the room above's own: a re-check under way */
 	void *renewal;                /* likewise: rights to be asked anew before they end */
+	void *limits_class;           /* likewise: limits other than its listener's; NULL: none */
+	void *imposed;                /* likewise: that a module has put it into a class */
 	void *lasting;                /* likewise: what the store has of it; NULL: nothing */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 

@@ -305,9 +305,9 @@ static void destroy(void *instance)
 /* All are refused: nothing is in force yet. */
 static void act_too_early(struct actor *actor)
 {
-	static const char *const early[] = { "disconnect everyone x 0", "recheck everyone x 1",
+	static const char *const early[] = { "disconnect everyone x 0",    "recheck everyone x 1",
 					     "ban address 192.0.2.1 60 x", "inject a 0 0 0 1 x",
-					     "replay 0x48" };
+					     "class everyone x 0",         "replay 0x48" };
 
 	for (unsigned i = 0; i < sizeof(early) / sizeof(*early); i++)
 		command(actor, NULL, early[i]);

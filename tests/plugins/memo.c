@@ -55,7 +55,7 @@ static int keep_many(void *instance, size_t count, const char *const *arguments,
 	struct memo *memo = instance;
 	unsigned long keys = count > 0 ? strtoul(arguments[0], NULL, 10) : 0;
 	struct gh_bytes key, value = { NULL, count > 1 ? strtoul(arguments[1], NULL, 10) : 0 };
-	char name[16], *bytes = calloc(1, value.n + 1);
+	char name[32], *bytes = calloc(1, value.n + 1);
 	int rc = 0;
 
 	value.p = bytes;

@@ -12,8 +12,12 @@
  *         - { hook: authenticate, user: joe, answer: allow, principal: joe, group: staff }
  *         - { hook: authorize, action: publish, topic: a/b, answer: deny, how: later, delay: 50ms }
  *
- * how: now; later (a ticket, answered by a thread after `delay`); twice (answered a second time);
- * never. A delay beyond hook-timeout is an answer that comes too late.
+ * how: now; later (a ticket, answered by a thread after `delay`, and not before the file `until` is
+ * there); twice (answered a second time, with the opposite); never; early (before the hook returns);
+ * made-up (later, after answers to tickets that nobody gave); void (answered now, beside a ticket that
+ * a thread answers with the opposite). A delay beyond hook-timeout is an answer that comes too late.
+ *
+ * As probe-exchange it has the hook exchange too: the client's data is the user of a rule.
  */
 #include "probe.h"
 
@@ -22,15 +26,16 @@
 #include <string.h>
 #include <unistd.h>
 
-enum how { NOW, LATER, TWICE, NEVER };
+enum how { NOW, LATER, TWICE, NEVER, EARLY, MADE_UP, VOID };
 enum point { ANY, ACCEPT, AUTHENTICATE, EXCHANGE, LOOKUP, AUTHORIZE, PUBLISH };
 
 struct rule {
 	int64_t hook, action, answer, how;
 	const char *user, *client, *topic; /* NULL: any. user: the CONNECT's, or the principal */
 	uint64_t delay;
-	const char *while_exists;
-	const char *principal, *group, *client_id, *shown_user, *why, *file, *attribute;
+	const char *while_exists, *until;
+	const char *principal, *group, *client_id, *shown_user, *limits_class, *why, *file,
+		*attribute;
 	const char *new_topic, *new_payload, *property;
 	int64_t line, cause, reason, expires_in, max_qos, max_size, cache;
 	bool covers, no_retain, disconnect;
@@ -47,7 +52,7 @@ struct probe {
 	struct gh_host *host;
 	const struct config *config;
 	struct probe_later *later;
-	struct gh_metric answered;
+	struct gh_metric answered, exchanges;
 	int fd;
 };
 
@@ -75,6 +80,8 @@ static void fill_login(const struct rule *rule, struct gh_answer *out, struct gh
 		gh_answer_client_id(out, rule->client_id);
 	if (rule->shown_user)
 		gh_answer_shown_user(out, strcmp(rule->shown_user, "-") == 0 ? "" : rule->shown_user);
+	if (rule->limits_class)
+		gh_answer_limits_class(out, rule->limits_class);
 	if (rule->cause)
 		gh_answer_cause(out, rule->cause);
 	if (rule->expires_in && host)
@@ -135,8 +142,9 @@ static void fill_later(void *rule, struct gh_answer *out)
 
 static enum gh_verdict verdict_of(const struct rule *rule)
 {
-	static const enum gh_verdict verdicts[] = { GH_PASS,  GH_ALLOW,           GH_DENY,
-						    GH_ERROR, (enum gh_verdict)0, GH_PENDING };
+	static const enum gh_verdict verdicts[] = { GH_PASS,     GH_ALLOW,           GH_DENY,
+						    GH_ERROR,    (enum gh_verdict)0, GH_PENDING,
+						    GH_CONTINUE, (enum gh_verdict)99 };
 
 	return verdicts[rule->answer];
 }
@@ -189,12 +197,70 @@ static void write_call(const struct probe *probe, enum point point, const char *
 	probe_line_end(&line, probe->fd);
 }
 
+static void answer_early(struct probe *probe, struct gh_ticket ticket, const struct rule *rule)
+{
+	struct gh_answer *out = gh_answer_begin(probe->host, ticket);
+
+	if (!out)
+		return;
+	fill_from(rule, out, probe->host);
+	gh_answer_end(out, verdict_of(rule));
+}
+
+/* Of no asker, of one that isn't there, of slots never used, of another time. */
+static void answer_made_up(struct probe *probe, struct gh_ticket ticket)
+{
+	const uint64_t ids[] = { 0,
+				 UINT64_MAX,
+				 ticket.id & ~0xffull,
+				 ticket.id | 0xff,
+				 ticket.id | 0xffffff00ull,
+				 ticket.id + (1ull << 32),
+				 ticket.id - (1ull << 32) };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		struct gh_answer *out = gh_answer_begin(probe->host, (struct gh_ticket){ ids[i] });
+
+		if (!out)
+			continue;
+		life(probe, "a made-up ticket was taken");
+		gh_answer_end(out, GH_ALLOW);
+	}
+}
+
+/* In another way than now. */
+static enum gh_verdict answer_ticket(struct probe *probe, struct rule *rule, struct gh_answer *out)
+{
+	struct probe_due due = { .ticket = gh_pend(out),
+				 .delay_ms = rule->delay,
+				 .until = rule->until,
+				 .rule = rule,
+				 .verdict = verdict_of(rule),
+				 .twice = rule->how == TWICE };
+
+	if (!due.ticket.id) {
+		life(probe, "no ticket");
+		return GH_ERROR;
+	}
+	if (rule->how == EARLY)
+		answer_early(probe, due.ticket, rule);
+	if (rule->how == MADE_UP)
+		answer_made_up(probe, due.ticket);
+	if (rule->how == VOID)
+		due.verdict = due.verdict == GH_ALLOW ? GH_DENY : GH_ALLOW;
+	if (rule->how != NEVER && rule->how != EARLY)
+		probe_later_add(probe->later, &due);
+	if (rule->how != VOID)
+		return GH_PENDING;
+	fill_from(rule, out, probe->host);
+	return verdict_of(rule);
+}
+
 static enum gh_verdict answer(struct probe *probe, enum point point, const char *user,
 			      const struct gh_client *client, uint32_t action, struct gh_str topic,
 			      uint32_t flags, struct gh_answer *out)
 {
 	struct rule *rule = find(probe, point, user, client, action, topic);
-	struct gh_ticket ticket;
 
 	write_call(probe, point, user, client, action, topic, flags);
 	if (!rule)
@@ -204,13 +270,7 @@ static enum gh_verdict answer(struct probe *probe, enum point point, const char 
 		fill_from(rule, out, probe->host);
 		return verdict_of(rule);
 	}
-	ticket = gh_pend(out);
-	if (!ticket.id)
-		return GH_ERROR;
-	if (rule->how != NEVER)
-		probe_later_add(probe->later, ticket, rule->delay, rule, verdict_of(rule),
-				rule->how == TWICE);
-	return GH_PENDING;
+	return answer_ticket(probe, rule, out);
 }
 
 static const struct gh_str no_topic;
@@ -246,6 +306,31 @@ static enum gh_verdict publish(void *instance, const struct gh_publish *in, stru
 	return answer(instance, PUBLISH, identity ? identity->principal : NULL, in->client, 0,
 		      in->message->topic, in->flags, out);
 }
+
+#ifdef PROBE_EXCHANGE
+static enum gh_verdict exchange(void *instance, const struct gh_exchange *in, struct gh_answer *out)
+{
+	struct probe *probe = instance;
+	char user[128];
+
+	if (in->data.n >= sizeof(user))
+		return GH_ERROR;
+	memcpy(user, in->data.p, in->data.n);
+	user[in->data.n] = 0;
+	if (!*in->state)
+		gh_metric_add(probe->host, probe->exchanges, 1);
+	*in->state = probe;
+	return answer(probe, EXCHANGE, user, in->client, 0, no_topic, in->flags, out);
+}
+
+static void exchange_end(void *instance, void *state)
+{
+	struct probe *probe = instance;
+
+	if (state == probe)
+		gh_metric_add(probe->host, probe->exchanges, -1);
+}
+#endif
 
 static void event(void *instance, const struct gh_event *event)
 {
@@ -303,6 +388,8 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 	gh_observe(host, probe->config->file ? probe_event_mask(&probe->config->events) : 0);
 	probe->answered =
 		gh_metric_new(host, GH_COUNTER, "answers_total", NULL, "Answers given by a rule.");
+	probe->exchanges =
+		gh_metric_new(host, GH_GAUGE, "exchanges", NULL, "Exchanges that have not ended.");
 	life(probe, previous ? "create again" : "create");
 	*instance_r = probe;
 	return 0;
@@ -329,15 +416,17 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, topic, GH_STRING, "topic or filter, as it is"),
 	GH_OPTION(struct rule, while_exists, GH_PATH, "a file: the rule counts while it is there"),
 	GH_OPTION(struct rule, answer, GH_ENUM, "the verdict", .flags = GH_REQUIRED,
-		  .unit = "pass|allow|deny|error|nothing|pending"),
+		  .unit = "pass|allow|deny|error|nothing|pending|continue|unknown"),
 	GH_OPTION(struct rule, how, GH_ENUM, "when", .standard = "now",
-		  .unit = "now|later|twice|never"),
+		  .unit = "now|later|twice|never|early|made-up|void"),
 	GH_OPTION(struct rule, delay, GH_DURATION, "how much later", .standard = "0"),
+	GH_OPTION(struct rule, until, GH_PATH, "a file: not before it is there"),
 	GH_OPTION(struct rule, principal, GH_STRING, "who it is"),
 	GH_OPTION(struct rule, group, GH_STRING, "a group"),
 	GH_OPTION(struct rule, attribute, GH_STRING, "name=value"),
 	GH_OPTION(struct rule, client_id, GH_STRING, "the client id it must have"),
 	GH_OPTION(struct rule, shown_user, GH_STRING, "the name in logs; '-' hides it"),
+	GH_OPTION(struct rule, limits_class, GH_STRING, "its limits class"),
 	GH_OPTION(struct rule, why, GH_STRING, "the reason, for people"),
 	GH_OPTION(struct rule, file, GH_STRING, "where the rule stands"),
 	GH_OPTION(struct rule, line, GH_INT, "and its line", .standard = "0"),
@@ -367,10 +456,18 @@ static const struct gh_option options[] = {
 	{ 0 }
 };
 
+#ifdef PROBE_EXCHANGE
+GH_PLUGIN(probe_exchange) = {
+	GH_HEAD,
+	.name = "probe-exchange",
+	.exchange = exchange,
+	.exchange_end = exchange_end,
+#else
 GH_PLUGIN(probe) = {
 	GH_HEAD,
-	.flags = GH_CONCURRENT,
 	.name = "probe",
+#endif
+	.flags = GH_CONCURRENT,
 	.version = "1",
 	.summary = "answers what it is told to, and writes down what it sees",
 	.config_size = sizeof(struct config),

@@ -12,9 +12,15 @@ typedef void probe_answer_fn(void *rule, struct gh_answer *out);
 
 struct probe_later *probe_later_new(struct gh_host *host, probe_answer_fn *fill);
 void probe_later_free(struct probe_later *later); /* what is still due is never answered */
-/* In delay_ms: rule fills the answer, which ends with this verdict; then once more if `twice`. */
-void probe_later_add(struct probe_later *later, struct gh_ticket ticket, uint64_t delay_ms,
-		     void *rule, enum gh_verdict verdict, bool twice);
+struct probe_due {
+	struct gh_ticket ticket;
+	uint64_t delay_ms;
+	const char *until; /* NULL, or a file: not before it is there */
+	void *rule;        /* fills the answer, which ends with this */
+	enum gh_verdict verdict;
+	bool twice; /* then once more, with the opposite */
+};
+void probe_later_add(struct probe_later *later, const struct probe_due *due);
 
 /* ---- lines of JSON, appended to a file by one write each ---- */
 struct probe_line {

@@ -4,14 +4,14 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
+
+#define AGAIN_NS 5000000u
 
 struct due {
 	struct due *next;
 	uint64_t at_ns;
-	struct gh_ticket ticket;
-	void *rule;
-	enum gh_verdict verdict;
-	bool twice;
+	struct probe_due what;
 };
 
 struct probe_later {
@@ -32,14 +32,35 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void answer(struct probe_later *later, const struct due *due)
+static void answer(struct probe_later *later, const struct probe_due *due, enum gh_verdict verdict)
 {
 	struct gh_answer *out = gh_answer_begin(later->host, due->ticket);
 
 	if (!out)
 		return;
 	later->fill(due->rule, out);
-	gh_answer_end(out, due->verdict);
+	gh_answer_end(out, verdict);
+}
+
+static enum gh_verdict opposite(enum gh_verdict verdict)
+{
+	return verdict == GH_ALLOW || verdict == GH_PASS ? GH_DENY : GH_ALLOW;
+}
+
+/* Locked. */
+static void insert(struct probe_later *later, struct due *due)
+{
+	struct due **at = &later->list;
+
+	while (*at && (*at)->at_ns <= due->at_ns)
+		at = &(*at)->next;
+	due->next = *at;
+	*at = due;
+}
+
+static bool is_held(const struct due *due)
+{
+	return due->what.until && access(due->what.until, F_OK) != 0;
 }
 
 /* Locked. NULL: stop. */
@@ -56,7 +77,10 @@ static struct due *wait_for_due(struct probe_later *later)
 			pthread_cond_wait(&later->changed, &later->lock);
 		} else if (first->at_ns <= now_ns()) {
 			later->list = first->next;
-			return first;
+			if (!is_held(first))
+				return first;
+			first->at_ns = now_ns() + AGAIN_NS;
+			insert(later, first);
 		} else {
 			at.tv_sec = (time_t)(first->at_ns / 1000000000u);
 			at.tv_nsec = (long)(first->at_ns % 1000000000u);
@@ -73,9 +97,9 @@ static void *later_main(void *arg)
 	pthread_mutex_lock(&later->lock);
 	while ((due = wait_for_due(later))) {
 		pthread_mutex_unlock(&later->lock);
-		answer(later, due);
-		if (due->twice)
-			answer(later, due);
+		answer(later, &due->what, due->what.verdict);
+		if (due->what.twice)
+			answer(later, &due->what, opposite(due->what.verdict));
 		free(due);
 		pthread_mutex_lock(&later->lock);
 	}
@@ -121,23 +145,16 @@ void probe_later_free(struct probe_later *later)
 	free(later);
 }
 
-void probe_later_add(struct probe_later *later, struct gh_ticket ticket, uint64_t delay_ms,
-		     void *rule, enum gh_verdict verdict, bool twice)
+void probe_later_add(struct probe_later *later, const struct probe_due *what)
 {
-	struct due *due = calloc(1, sizeof(*due)), **at = &later->list;
+	struct due *due = calloc(1, sizeof(*due));
 
 	if (!due)
 		return;
-	due->at_ns = now_ns() + delay_ms * 1000000u;
-	due->ticket = ticket;
-	due->rule = rule;
-	due->verdict = verdict;
-	due->twice = twice;
+	due->at_ns = now_ns() + what->delay_ms * 1000000u;
+	due->what = *what;
 	pthread_mutex_lock(&later->lock);
-	while (*at && (*at)->at_ns <= due->at_ns)
-		at = &(*at)->next;
-	due->next = *at;
-	*at = due;
+	insert(later, due);
 	pthread_cond_signal(&later->changed);
 	pthread_mutex_unlock(&later->lock);
 }

@@ -131,6 +131,7 @@ static void put_client(struct probe_line *line, const struct gh_client *client)
 	if (client->identity) {
 		probe_line_string(line, "principal", client->identity->principal);
 		probe_line_string(line, "realm", client->identity->realm);
+		probe_line_string(line, "class", client->identity->limits_class);
 	}
 }
 

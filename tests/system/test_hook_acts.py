@@ -129,22 +129,6 @@ def test_no_reason_for_a_disconnect(broker, boss, reason):
     boss.say("hook", "disconnect client", "c", reason, rc=-1)
 
 
-def test_no_class(broker, boss):
-    """No class can be configured yet: nobody is put into one, and everybody has their own already."""
-    boss.say("hook", "class client c1 0", "slow", rc=-2)
-    boss.say("thread", "class everyone - 60", "slow", rc=-2)
-    boss.say("hook", "class client  0", "slow", rc=-1)
-    boss.say("hook", "class everyone - 0")
-
-
-def test_login_with_a_class_that_is_unknown(make_broker, dial):
-    own = config(**{"login-class": "slow"})
-    own["listeners"]["test"]["authenticate"] = ["actor", "probe"]
-    broker = make_broker(own)
-    dial("c1", to=broker).connect(username="joe", reason=0x87).expect_closed()
-    broker.wait_log(r"login failed .*client='c1' .*module='actor' reason='.*there is no limits class of that name")
-
-
 def test_nothing_in_create(make_broker):
     """Until it is in force an instance changes nothing; at a reload neither."""
     broker = make_broker(config(**{"in-create": True}))

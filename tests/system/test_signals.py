@@ -10,6 +10,7 @@ import pytest
 
 from gatehouse import DEADLINE, DISCONNECT, PUBLISH, PUBREC, PUBREL, Broker, Client, Will, has_module
 from gatehouse.broker import free_port
+from gatehouse.probe import Journal, eventually, needs_modules
 
 needs_acl = pytest.mark.skipif(not has_module("acl"), reason="without the module acl")
 ACL = {"plugins": {"acl": {"file": "acl"}}}
@@ -277,6 +278,75 @@ def test_reloads_under_load_lose_nothing(rules, of):
         for n in range(2):
             assert [i for topic, i in got if topic == "load/%d" % n] == list(range(counts[n]))
     assert [row["state"] for row in rules.broker.ctl("plugins") if row["state"] == "in force"] == ["in force"]
+
+
+# ---- what comes during the start
+
+@pytest.fixture
+def starting():
+    """A broker whose module is in create for as long as the file `hold` is there."""
+    broker = Broker({"plugins": {"life": {"file": "life.jsonl", "create-while": "hold"}}}, listener={"authorize": ["life"]}, start=False)
+    with broker:
+        broker.path("hold", "")
+        broker.launch()
+        eventually(lambda: "create" in lived(broker))
+        yield broker
+
+
+def lived(broker):
+    return [one["what"] for one in Journal(broker, "life.jsonl").lines() if one["what"].startswith(("create", "destroy"))]
+
+
+@needs_modules
+def test_hangup_during_the_start_is_a_reload_afterwards(starting):
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGHUP):
+        starting.signal(number)
+    os.unlink(starting.path("hold"))
+    starting.wait_log("configuration reloaded")
+    Client(starting).connect().disconnect()
+    assert starting.ctl("status")["generation"] == 2
+    starting.stop()
+
+
+def hang_up(broker, until):
+    """SIGHUP over and over until the log has that line."""
+    end = time.monotonic() + DEADLINE
+    while not any(until in line for line in broker.log()):
+        assert broker.alive() and time.monotonic() < end, broker.tail()
+        broker.signal(signal.SIGHUP)
+
+
+@needs_modules
+def test_hangup_at_any_moment_of_the_start(starting):
+    os.unlink(starting.path("hold"))
+    hang_up(starting, "configuration reloaded")
+    Client(starting).connect().disconnect()
+    starting.stop()
+
+
+@needs_modules
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_terminate_during_the_start_ends_it_in_order(starting, number):
+    starting.signal(number)
+    os.unlink(starting.path("hold"))
+    starting.wait_log("shutting down")
+    assert starting.wait() == 0
+    assert lived(starting) == ["create", "created", "destroy"] and not os.path.exists(starting.socket)
+
+
+@needs_modules
+def test_a_second_terminate_during_the_start_ends_at_once(starting):
+    starting.signal(signal.SIGTERM)
+    eventually(lambda: caught(starting, signal.SIGTERM) == 0)
+    starting.signal(signal.SIGTERM)
+    assert starting.wait() == 0 and lived(starting) == ["create"]
+
+
+def caught(broker, number):
+    """1: the signal is on its way still."""
+    with open("/proc/%d/status" % broker.pid) as status:
+        pending = [int(line.split()[1], 16) for line in status if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return sum(mask >> (number - 1) & 1 for mask in pending)
 
 
 # ---- the end

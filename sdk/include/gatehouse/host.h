@@ -157,9 +157,10 @@ GH_NUMBER(line, GH_A_LINE)
 GH_NUMBER(reason, GH_A_REASON)
 /*
  * Logins. The principal is named once: another module of the list naming another one denies. Groups
- * and attributes add up; the earliest expiry (Unix seconds) and the first limits class hold. A
- * client_id also holds with PASS. shown_user replaces the CONNECT's user name in logs and events when
- * that may be a secret; "" hides it. auth_data: exchange, with CONTINUE and ALLOW. psk_key: psk.
+ * and attributes add up; the earliest expiry (Unix seconds) and the first limits class hold; a class
+ * that isn't configured makes the ALLOW an ERROR. A client_id also holds with PASS. shown_user replaces
+ * the CONNECT's user name in logs and events when that may be a secret; "" hides it. auth_data:
+ * exchange, with CONTINUE and ALLOW. psk_key: psk.
  */
 GH_NUMBER(cause, GH_A_CAUSE)
 GH_TEXT(principal, GH_A_PRINCIPAL)
@@ -243,8 +244,11 @@ GH_FN int gh_disconnect(struct gh_host *h, struct gh_subject s, uint8_t reason, 
 /* Who is banned is disconnected and refused: an address or prefix at accept, a client id or principal
  * at CONNECT. seconds 0 lifts it. GH_EBUSY: the table is full. */
 GH_FN int gh_ban(struct gh_host *h, struct gh_subject s, uint32_t seconds, const char *why) { return GH_API(h)->ban(h, s, seconds, why); }
-/* Another class of limits for whoever is connected now; NULL: back to its own. seconds 0: until the
- * connection ends. GH_ENOENT: no such class; this version's configuration has none. */
+/* Another class of limits (`limits: classes:`) for whoever is connected now; with a client id, principal
+ * or address and seconds, also for whoever connects as that in this time. It comes before the class of
+ * the login. seconds 0: until the connection ends. NULL: what holds by this subject is lifted, and it is
+ * back to its own; everyone: all of it. What CONNACK said stays; nothing is asked again because of it.
+ * Told as GH_EV_IDENTITY, "class changed". GH_ENOENT: no such class. GH_EBUSY: the table is full. */
 GH_FN int gh_set_class(struct gh_host *h, struct gh_subject s, const char *name, uint32_t seconds) { return GH_API(h)->set_class(h, s, name, seconds); }
 /* The policy changed for these: verdicts are dropped, lookup and live rights are asked again. Cheap to
  * repeat. */

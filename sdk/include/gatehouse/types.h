@@ -111,12 +111,13 @@ struct gh_identity {
 	size_t group_count;
 	const struct gh_pair *attributes; /* at most 32 and 8 KiB, kept with the session */
 	size_t attribute_count;
-	const char *limits_class; /* NULL: the listener's own limits hold */
+	/* In force: of the login, or what gh_set_class() said. NULL: the listener's own limits hold. */
+	const char *limits_class;
 };
 
 /*
- * Facts of one client: an immutable snapshot. A re-authentication makes a new one, so what a hook
- * reads never changes under it. Never keep the pointer: keep `connection`, or copy.
+ * Facts of one client: an immutable snapshot. A re-authentication or another limits class makes a new
+ * one, so what a hook reads never changes under it. Never keep the pointer: keep `connection`, or copy.
  */
 struct gh_client {
 	uint32_t size;

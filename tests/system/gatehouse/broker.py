@@ -120,13 +120,17 @@ class Broker:
 
     def start(self, ready=r"running, workers="):
         """Starts, and waits until it says that it listens. Fails with its log otherwise."""
+        self.launch()
+        self.wait_log(ready)
+        return self
+
+    def launch(self):
+        """Starts, and doesn't wait."""
         env = dict(os.environ, **(self.env or {}))
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=env)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()
-        self.wait_log(ready)
-        return self
 
     def _read(self, stream):
         for line in stream:

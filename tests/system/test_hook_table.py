@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table: every point where modules are asked, with every verdict, in every way that an answer can come or stay away, and with
+every end that a question can have. What a client sees of it; that nothing is left of it; and that the broker serves on."""
+import os
+import time
+
+import pytest
+
+from gatehouse import AUTH, CONNACK, PUBACK, SANITIZED, SUBACK, Broker, Client, Closed, Will
+from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
+
+pytestmark = needs_modules
+VERDICTS = ("pass", "allow", "deny", "error")
+MISTAKES = ("nothing", "unknown", "continue", "pending")
+WAYS = {"now": 0, "early": 0, "later": 0, "twice": 1, "made-up": 7, "void": 1}  # and how many tickets of each are ignored
+METHOD = {"auth_method": "TABLE"}
+LISTS = {"authenticate": ["who"], "authorize": ["rights"], "message": ["filter"]}
+
+
+# ---- the points
+
+class Question:
+    """What a client has asked, and who sees what comes of it."""
+
+    def __init__(self, client, word, watcher=None):
+        self.client, self.word, self.watcher = client, word, watcher
+
+
+class Point:
+    """rules: what makes `word` be answered so. ask: until it is asked. see: what must come of it."""
+    instance, hook = "rights", "authorize"
+    keeps_on_failure = False  # asked again about what was granted: who can't say takes nothing away
+
+    def __init__(self, name):
+        self.name = name
+
+    def allows(self, verdict):
+        return verdict == "allow" or (self.keeps_on_failure and verdict not in ("deny", "pass"))
+
+    def see(self, table, question, verdict):
+        if self.allows(verdict):
+            self.see_yes(table, question)
+        else:
+            self.see_no(table, question, verdict)
+
+
+def no_credentials(verdict):
+    """Who says no to a password, and who can't say."""
+    return 0x86 if verdict in ("pass", "deny") else 0x87
+
+
+class Login(Point):
+    instance, hook = "who", "authenticate"
+
+    def rules(self, word, verdict, **how):
+        return [rule("authenticate", verdict, user=word, principal="joe", **how)]
+
+    def ask(self, table, word):
+        client = table.dial()
+        client.send(client.connect_packet(username=word))
+        return Question(client, word)
+
+    def see_yes(self, table, question):
+        question.client.expect(CONNACK, reason=0)
+        assert table.broker.clients()[question.client.client_id]["user"] == "joe"
+
+    def see_no(self, table, question, verdict):
+        question.client.expect(CONNACK, reason=no_credentials(verdict))
+        question.client.expect_closed()
+        assert question.client.client_id not in table.broker.clients()
+
+
+class FirstStep(Login):
+    """CONNECT with a method."""
+    hook = "exchange"
+
+    def rules(self, word, verdict, **how):
+        return [rule("exchange", verdict, user=word, principal="joe", **how)]
+
+    def ask(self, table, word):
+        client = table.dial()
+        client.send(client.connect_packet(properties=dict(METHOD, auth_data=word)))
+        return Question(client, word)
+
+    def see(self, table, question, verdict):
+        if verdict != "continue":
+            super().see(table, question, verdict)
+            return
+        question.client.expect(AUTH, reason=0x18)
+        question.client.auth(0x18, dict(METHOD, auth_data="fine"))
+        self.see_yes(table, question)
+
+    def see_no(self, table, question, verdict):
+        question.client.expect(CONNACK, reason={"pass": 0x8C, "deny": 0x86}.get(verdict, 0x87))
+        question.client.expect_closed()
+
+
+class SecondStep(FirstStep):
+    """AUTH, after CONTINUE."""
+
+    def ask(self, table, word):
+        client = table.dial()
+        client.send(client.connect_packet(properties=dict(METHOD, auth_data="begin")))
+        client.expect(AUTH, reason=0x18)
+        client.auth(0x18, dict(METHOD, auth_data=word))
+        return Question(client, word)
+
+
+class Again(FirstStep):
+    """AUTH of a client that is connected."""
+
+    def ask(self, table, word):
+        client = table.dial()
+        client.connect(properties=dict(METHOD, auth_data="fine"))
+        client.auth(0x19, dict(METHOD, auth_data=word))
+        return Question(client, word)
+
+    def see_yes(self, table, question):
+        question.client.expect(AUTH, reason=0)
+        question.client.quiet()
+
+    def see_no(self, table, question, verdict):
+        question.client.expect_disconnect(0x87)
+
+
+class Lookup(Point):
+    """A user who is connected is looked up again."""
+    instance, hook = "who", "lookup"
+    keeps_on_failure = True
+
+    def allows(self, verdict):
+        return verdict != "deny"
+
+    def rules(self, word, verdict, **how):
+        return [rule("authenticate", user=word, principal=word), rule("lookup", verdict, user=word, principal=word, **how)]
+
+    def ask(self, table, word):
+        question = Question(table.connect(username=word), word)
+        question.answers = table.answers(self)
+        table.recheck(word)
+        return question
+
+    def see_yes(self, table, question):
+        eventually(lambda: table.answers(self) > question.answers)
+        question.client.quiet()
+
+    def see_no(self, table, question, verdict):
+        question.client.expect_disconnect(0x87)
+        eventually(lambda: question.client.client_id not in table.broker.clients())
+
+
+class Publish(Point):
+    def rules(self, word, verdict, **how):
+        return [rule("authorize", verdict, action="publish", topic=word, **how)]
+
+    def ask(self, table, word):
+        client, watcher = table.connect(username="joe"), table.watcher(word)
+        client.send(client.publish_packet(word, "said", 1, packet_id=1))
+        return Question(client, word, watcher)
+
+    def see_yes(self, table, question):
+        question.client.expect(PUBACK, packet_id=1, reason=0)
+        question.watcher.message(question.word, "said")
+        assert question.watcher.fence(question.client) == []
+
+    def see_no(self, table, question, verdict):
+        question.client.expect(PUBACK, packet_id=1, reason=0x87)
+        assert question.watcher.fence(question.client) == []
+
+
+class Message(Publish):
+    """The message list: a veto, so ALLOW and PASS are both no objection."""
+    instance, hook = "filter", "publish"
+
+    def allows(self, verdict):
+        return verdict in ("pass", "allow")
+
+    def rules(self, word, verdict, **how):
+        return [rule("publish", verdict, topic=word, **how)]
+
+
+class Subscribe(Point):
+    def rules(self, word, verdict, **how):
+        return [rule("authorize", verdict, action="subscribe", topic=word, **how)]
+
+    def ask(self, table, word):
+        client = table.connect(username="joe")
+        client.send(client.subscribe_packet([(word, 1), ("beside/" + word, 0)], 1))
+        return Question(client, word)
+
+    def see_yes(self, table, question):
+        question.client.expect(SUBACK, packet_id=1, reasons=[1, 0])
+        table.joe.publish(question.word, "told", 1)
+        question.client.message(question.word, "told", qos=1)
+
+    def see_no(self, table, question, verdict):
+        question.client.expect(SUBACK, packet_id=1, reasons=[0x87, 0])
+        table.joe.publish(question.word, "told", 1)
+        assert question.client.fence(table.joe) == []
+
+
+class Live(Point):
+    """SUBSCRIBE again, of a subscription that is there."""
+    keeps_on_failure = True
+
+    def rules(self, word, verdict, **how):
+        return [rule("authenticate", user=word, principal=word), rule("lookup", user=word, principal=word),
+                rule("authorize", verdict, action="subscribe", topic=word, while_exists="again", **how)]
+
+    def ask(self, table, word):
+        question = Question(table.connect(username=word), word)
+        question.client.subscribe(word)
+        question.answers = table.answers(self) + 1  # joe's right to tell the actor
+        table.again()
+        table.recheck(word)
+        return question
+
+    def see_yes(self, table, question):
+        eventually(lambda: table.answers(self) > question.answers)
+        table.joe.publish(question.word, "told", 1)
+        question.client.message(question.word, "told")
+
+    def see_no(self, table, question, verdict):
+        eventually(lambda: table.answers(self) > question.answers)
+        eventually(lambda: question.client.unsubscribe(question.word).reasons == [0x11])
+        table.joe.publish(question.word, "told", 1, reason=0x10)
+        question.client.quiet()
+
+
+class WillAtConnect(Point):
+    def rules(self, word, verdict, **how):
+        return [rule("authorize", verdict, action="will", topic=word, **how)]
+
+    def ask(self, table, word):
+        client, watcher = table.dial(), table.watcher(word)
+        client.send(client.connect_packet(username="joe", will=Will(word, "gone", 1)))
+        return Question(client, word, watcher)
+
+    def see_yes(self, table, question):
+        question.client.expect(CONNACK, reason=0)
+        question.client.disconnect()  # what the rule says would be said again of a will that fires
+        assert question.watcher.fence(table.joe) == []
+
+    def see_no(self, table, question, verdict):
+        question.client.expect(CONNACK, reason=0x87)
+        question.client.expect_closed()
+        assert question.watcher.fence(table.joe) == []
+
+
+class WillThatFires(Point):
+    def rules(self, word, verdict, **how):
+        return [rule("authorize", verdict, action="will", topic=word, while_exists="again", **how)]
+
+    def ask(self, table, word):
+        client, watcher = table.dial(), table.watcher(word)
+        client.connect(username="joe", will=Will(word, "gone", 1))
+        table.again()
+        question = Question(client, word, watcher)
+        question.mark = table.broker.mark()
+        client.close()
+        return question
+
+    def see_yes(self, table, question):
+        question.watcher.message(question.word, "gone")
+        assert question.watcher.fence(table.joe) == []
+
+    def see_no(self, table, question, verdict):
+        table.broker.wait_log(r"denied will .*topic='%s'" % question.word, after=question.mark)
+        assert question.watcher.fence(table.joe) == []
+
+
+class MessageOfAWill(WillThatFires):
+    instance, hook = "filter", "publish"
+
+    def allows(self, verdict):
+        return verdict in ("pass", "allow")
+
+    def rules(self, word, verdict, **how):
+        return [rule("publish", verdict, topic=word, **how)]
+
+
+class Retained(Point):
+    """PUBLISH again, of the author of a retained message, when somebody is to get it."""
+    keeps_on_failure = True
+
+    def rules(self, word, verdict, **how):
+        return [rule("authorize", verdict, action="publish", topic=word, while_exists="again", **how)]
+
+    def ask(self, table, word):
+        table.joe.publish(word, "kept", 1, retain=True)
+        table.again()
+        table.recheck("nobody")
+        question = Question(table.connect(username="ann"), word)
+        question.answers = table.answers(self) + 1  # its right to subscribe
+        question.client.subscribe(word)
+        return question
+
+    def see_yes(self, table, question):
+        question.client.message(question.word, "kept", retain=True)
+        assert question.client.fence(table.joe) == []
+
+    def see_no(self, table, question, verdict):
+        eventually(lambda: table.answers(self) > question.answers)
+        assert question.client.fence(table.joe) == []
+
+
+POINTS = {one.name: one for one in (
+    Login("login"), FirstStep("first-step"), SecondStep("second-step"), Again("again"), Lookup("lookup"), Publish("publish"),
+    Subscribe("subscribe"), Live("live"), WillAtConnect("will"), WillThatFires("will-fires"), Message("message"),
+    MessageOfAWill("message-of-will"), Retained("retained"))}
+
+
+# ---- the broker
+
+def word_of(point, verdict, how):
+    return "%s/%s/%s" % (point.name, verdict, how)
+
+
+def answers(cells):
+    """(point, verdict, how, more): each has its word, by which user or topic it is known. Sections of the three instances."""
+    rules = {"who": [], "rights": [], "filter": []}
+    for point, verdict, how, more in cells:
+        for one in point.rules(word_of(point, verdict, how), verdict, **dict({"how": how}, **more)):
+            where = {"authorize": "rights", "publish": "filter"}.get(one["hook"], "who")
+            rules[where].append(one if one["hook"] == point.hook else dict(one, how="now"))
+    rules["who"] += login("joe") + login("ann") + [rule("exchange", user="fine", principal="joe"),
+                                                   rule("exchange", "continue", user="begin")]
+    rules["rights"].append(rule("authorize"))
+    plugins = {name: probe(*rules[name], file=name + ".jsonl", events=["reload"]) for name in rules}
+    plugins["who"]["module"] = "probe-exchange"
+    plugins["actor"] = {"file": "@DIR@/actor.jsonl"}
+    return plugins
+
+
+def configuration(cells, **limits):
+    return {"plugins": answers(cells), "limits": dict({"failed-login-delay": "0"}, **limits),
+            "listeners": {"test": dict(LISTS, address="127.0.0.1:@PORT@")}}
+
+
+class Table:
+    """A broker, and what the points need of it."""
+
+    def __init__(self, broker, connect, dial):
+        self.broker, self._connect, self._dial = broker, connect, dial
+        self.joe = self.connect(username="joe")
+        self.ignored = self.tickets()[1]
+
+    def connect(self, client_id=None, **how):
+        return self._connect(client_id, to=self.broker, **how)
+
+    def dial(self, client_id=None):
+        return self._dial(client_id, to=self.broker)
+
+    def watcher(self, topic):
+        one = self.connect(username="ann")
+        one.subscribe(topic)
+        return one
+
+    def touch(self, name):
+        self.broker.path(name, "")
+
+    def again(self):
+        self.touch("again")
+
+    def release(self):
+        """What is held may be answered."""
+        self.touch("go")
+
+    def recheck(self, principal):
+        self.joe.publish("act/hook", "recheck principal %s 1" % principal, 1, reason=0x10)
+
+    def answers(self, point):
+        return self.broker.metric("gatehouse_plugin_answers_total", instance=point.instance, hook=point.hook)
+
+    def tickets(self):
+        """Those that are open, and what was ignored."""
+        rows, names = self.broker.ctl("metrics"), ("gatehouse_plugin_pending", "gatehouse_tickets_ignored_total")
+        return tuple(sum(row["value"] for row in rows if row["name"] == name) for name in names)
+
+    def serves(self, ignored):
+        """Nothing is open, so many answers were ignored, and a client is served."""
+        eventually(lambda: self.tickets() == (0, self.ignored + ignored))
+        for name in ("who", "rights", "filter"):
+            assert not Journal(self.broker, name + ".jsonl").lines(what="a made-up ticket was taken")
+        client = self.connect(username="ann")
+        client.subscribe("served", qos=1)
+        self.joe.publish("served", "still", 1)
+        client.message("served", "still", qos=1)
+
+    def end(self):
+        for name in ("again", "go"):
+            if os.path.exists(self.broker.path(name)):
+                os.unlink(self.broker.path(name))
+
+
+@pytest.fixture
+def use(connect, dial):
+    """use(broker): a Table."""
+    made = []
+
+    def make(broker):
+        made.append(Table(broker, connect, dial))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+HELD = {"how": "later", "until": "go"}
+
+
+@pytest.fixture(scope="module")
+def patient():
+    """Waits as long as it takes."""
+    cells = [(point, verdict, how, {}) for point in POINTS.values() for verdict in VERDICTS + MISTAKES for how in WAYS]
+    cells += [(point, verdict, "held", HELD) for point in POINTS.values() for verdict in VERDICTS]
+    with Broker(configuration(cells, **{"hook-timeout": "5m"})) as one:
+        yield one
+
+
+# ---- every verdict in every way
+
+def cells():
+    for name in POINTS:
+        for way in WAYS:
+            for verdict in VERDICTS + (MISTAKES if way in ("now", "early", "later") else ()):
+                marks = [pytest.mark.threads] if way in ("early", "later", "twice") and verdict in ("allow", "deny") else []
+                yield pytest.param(name, way, verdict, marks=marks)
+
+
+@pytest.mark.parametrize("name, way, verdict", cells())
+def test_verdict(patient, use, name, way, verdict):
+    """The first answer to a ticket holds, whoever gives it and when; what else comes for it is counted and changes nothing. A verdict
+    that is none, or has no place here, can't be told from an error."""
+    table, point = use(patient), POINTS[name]
+    question = point.ask(table, word_of(point, verdict, way))
+    point.see(table, question, verdict)
+    table.serves(ignored=WAYS[way])
