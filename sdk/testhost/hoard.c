@@ -57,14 +57,18 @@ static int load(void *instance, struct gh_sink *sink)
 		return GH_EIO;
 	told(hoard, "kindless", gh_sink_put(sink, &record));
 	record.kind = 77;
-	record.size = 0;
-	told(hoard, "sizeless", gh_sink_put(sink, &record));
-	told(hoard, "nothing", gh_sink_put(sink, NULL));
-	record.size = offsetof(struct gh_record, value); /* what is behind that isn't there */
-	record.value.n = SIZE_MAX;
+	record.size = offsetof(struct gh_record, count); /* what is behind that isn't there */
+	record.count = SIZE_MAX;
 	told(hoard, "short", gh_sink_put(sink, &record));
 	load_queue(hoard, sink);
 	gh_sink_end(sink, 0);
+	record.size = 0;
+	if (strcmp(how, "nothing") == 0)
+		told(hoard, "nothing", gh_sink_put(sink, NULL));
+	if (strcmp(how, "sizeless") == 0)
+		told(hoard, "sizeless", gh_sink_put(sink, &record));
+	record.size = sizeof(record);
+	told(hoard, "after that", gh_sink_put(sink, &record));
 	return 0;
 }
 
@@ -88,7 +92,6 @@ static int fetch(void *instance, const struct gh_record *after, uint32_t limit, 
 	const struct hoard *hoard = instance;
 	struct gh_record other = record_of(after->kind, "somebody", "z");
 
-	(void)limit;
 	if (is(after->owner, "unticketed"))
 		return GH_LATER;
 	if (is(after->owner, "late")) {
@@ -99,12 +102,18 @@ static int fetch(void *instance, const struct gh_record *after, uint32_t limit, 
 		return gh_sink_pend(sink).id ? 0 : GH_EIO;
 	if (is(after->owner, "unknown"))
 		return 2;
-	told(hoard, "somebody's", gh_sink_put(sink, &other));
-	tell(hoard, after, "b", sink);
-	tell(hoard, after, "a", sink);
-	tell(hoard, after, "b", sink);
-	tell(hoard, after, "c", sink);
-	tell(hoard, after, "d", sink);
+	if (is(after->owner, "flood")) {
+		other.owner = after->owner;
+		for (unsigned i = 0; i < 100 && gh_sink_put(sink, &other) == 0; i++)
+			limit = i;
+		told(hoard, "flood", (int)limit);
+		return 0;
+	}
+	if (is(after->owner, "somebody"))
+		other.kind++;
+	told(hoard, "z", gh_sink_put(sink, &other));
+	tell(hoard, after, is(after->owner, "order") ? "a" : "zz", sink);
+	tell(hoard, after, "zzz", sink);
 	return 0;
 }
 

@@ -156,8 +156,8 @@ int gh_host_recall(struct gh_host *theirs, gh_recall_fn *fn, void *arg)
 	struct gh_kept *kept;
 	size_t count;
 
-	if (here->instance != instance || here->place != GH_IN_CREATE) {
-		gh_misuse(instance, "gh_recall() outside of create");
+	if (!fn || here->instance != instance || here->place != GH_IN_CREATE) {
+		gh_misuse(instance, "gh_recall() outside of create, or without function");
 		return GH_EINVAL;
 	}
 	if (!lasts(instance->host))

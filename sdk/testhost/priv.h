@@ -154,6 +154,7 @@ void gh_host_barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc
 void gh_barriers_done(struct gh_testhost *host);
 
 /* sink.c, store.c */
+enum { GH_FETCH_MOST = 64 };
 struct gh_sink *gh_sink_new(struct gh_instance *instance, const struct gh_asked *asked);
 void gh_fetch_forget(struct gh_testhost *host, struct gh_ticket ticket); /* id 0: all */
 int gh_store_load(struct gh_instance *instance, struct gh_error *error); /* 0 without a store too */

@@ -102,7 +102,7 @@ void gh_do_fetch(struct gh_script *script, struct gh_facts *facts)
 	struct gh_lent lent = { 0 };
 	struct gh_record after = name_of(script, &lent);
 	const char *limit = gh_script_word(script, 4, "how many at most");
-	uint32_t most = (uint32_t)gh_read_number(script, "limit", limit, UINT32_MAX);
+	uint32_t most = (uint32_t)gh_read_number(script, "limit", limit, 64);
 	struct gh_error error = { 0 };
 	struct gh_sink *sink;
 

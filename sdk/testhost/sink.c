@@ -98,20 +98,28 @@ static const char *wrong_in_fetch(const struct gh_sink *sink, const struct gh_re
 	return sink->count >= asked->limit ? "more than were asked for" : NULL;
 }
 
-static const char *wrong_in(const struct gh_sink *sink, const struct gh_record *record)
+/* The broker warns of such a record, leaves it in the store and goes on. */
+static const char *wrong_in_load(const struct gh_sink *sink, const struct gh_record *record)
 {
-	if (!record->size)
-		return "its size isn't set";
 	if (!record->kind)
-		return "it has no kind";
+		return "a record without kind";
 	if (record->owner.n > UINT16_MAX)
-		return "its owner is too long";
-	if (sink->asked.kind)
-		return wrong_in_fetch(sink, record);
+		return "its owner is too long for a client id";
 	return record->kind == GH_REC_QUEUED ? wrong_in_queue(sink, record) : NULL;
 }
 
-int gh_host_sink_put(struct gh_sink *sink, const struct gh_record *theirs)
+static void keep(struct gh_sink *sink, const struct gh_record *record)
+{
+	struct gh_record copy = *record;
+
+	copy.owner = copy_str(record->owner);
+	copy.key = copy_bytes(record->key);
+	copy.value = copy_bytes(record->value);
+	sink->records = gh_grow(sink->records, sink->count + 1, sizeof(copy));
+	sink->records[sink->count++] = copy;
+}
+
+static int take(struct gh_sink *sink, const struct gh_record *theirs)
 {
 	struct gh_record record = { 0 };
 	const char *wrong;
@@ -119,20 +127,37 @@ int gh_host_sink_put(struct gh_sink *sink, const struct gh_record *theirs)
 
 	if (rc)
 		return rc;
-	if (theirs)
-		memcpy(&record, theirs,
-		       theirs->size < sizeof(record) ? theirs->size : sizeof(record));
-	wrong = wrong_in(sink, &record);
-	if (wrong) {
-		gh_misuse(sink->instance, "gh_sink_put(): %s", wrong);
+	if (!theirs || theirs->size < offsetof(struct gh_record, count)) {
+		gh_misuse(sink->instance, "gh_sink_put(): no record, or its size isn't set");
 		return GH_EINVAL;
 	}
-	record.owner = copy_str(record.owner);
-	record.key = copy_bytes(record.key);
-	record.value = copy_bytes(record.value);
-	sink->records = gh_grow(sink->records, sink->count + 1, sizeof(record));
-	sink->records[sink->count++] = record;
+	if (sink->asked.kind && sink->count == GH_FETCH_MOST)
+		return GH_EINVAL;
+	memcpy(&record, theirs, theirs->size < sizeof(record) ? theirs->size : sizeof(record));
+	wrong = sink->asked.kind ? wrong_in_fetch(sink, &record) : wrong_in_load(sink, &record);
+	if (wrong)
+		gh_misuse(sink->instance, "gh_sink_put(): %s", wrong);
+	if (sink->asked.kind && !sink->wrong)
+		sink->wrong = wrong;
+	keep(sink, &record);
 	return 0;
+}
+
+int gh_host_sink_put(struct gh_sink *sink, const struct gh_record *record)
+{
+	if (!sink->rc)
+		sink->rc = take(sink, record);
+	return sink->rc;
+}
+
+void gh_sink_judge(struct gh_sink *sink, int rc)
+{
+	if (!sink->rc)
+		sink->rc = rc > 0 ? GH_EINVAL : rc;
+	if (!sink->rc && sink->wrong) {
+		sink->rc = GH_EIO;
+		sink->why = sink->wrong;
+	}
 }
 
 /* ---- later ---- */
@@ -236,7 +261,7 @@ void gh_host_sink_end(struct gh_sink *sink, int rc)
 	}
 	if (!pthread_equal(sink->thread, pthread_self()))
 		gh_misuse(sink->instance, "gh_sink_end() on another thread than gh_sink_begin()");
-	sink->rc = rc > 0 ? GH_EINVAL : rc;
+	gh_sink_judge(sink, rc);
 	if (!gh_tickets_answer(&sink->instance->host->tickets, sink->ticket, sink))
 		gh_sink_free(&sink);
 }

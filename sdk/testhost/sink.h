@@ -27,12 +27,15 @@ struct gh_sink {
 	bool may_wait;           /* inside fetch */
 	bool late;               /* between gh_sink_begin() and gh_sink_end() */
 	bool pending;
-	int rc;
+	int rc;                    /* the first error of what was put holds */
+	const char *wrong;         /* in what was put for a fetch; NULL: nothing */
 	const char *why;           /* the host's own; NULL: none */
 	struct gh_record *records; /* its own */
 	size_t count;
 };
 void gh_sink_free(struct gh_sink **sink);
+/* The module's end of it. */
+void gh_sink_judge(struct gh_sink *sink, int rc);
 /* "ok records=1 1.kind=session 1.owner=dev1 ...", "error code=EIO" or "pending". */
 void gh_sink_facts(const struct gh_sink *sink, struct gh_facts *facts);
 

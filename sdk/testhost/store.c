@@ -31,7 +31,14 @@ static void call(void *arg)
 static int run(struct call *c)
 {
 	gh_instance_run_here(c->instance, GH_IN_HOOK, call, c);
-	return c->rc > 0 && (c->change || !c->record || c->rc != GH_LATER) ? GH_EINVAL : c->rc;
+	return c->rc;
+}
+
+static int change(struct call *c)
+{
+	int rc = run(c);
+
+	return rc > 0 ? GH_EIO : rc;
 }
 
 int gh_store_load(struct gh_instance *instance, struct gh_error *error)
@@ -43,7 +50,8 @@ int gh_store_load(struct gh_instance *instance, struct gh_error *error)
 	if (!host->plugin.store)
 		return 0;
 	c.sink = gh_sink_new(instance, &(struct gh_asked){ 0 });
-	rc = run(&c);
+	gh_sink_judge(c.sink, run(&c));
+	rc = c.sink->rc;
 	if (rc) {
 		gh_sink_free(&c.sink);
 		return gh_error_set(error, rc, "load failed (%s)", gh_code_word(rc));
@@ -74,7 +82,7 @@ int gh_testhost_put(struct gh_testhost *host, const struct gh_record *record, st
 	if (check(host, error) != 0)
 		return GH_ENOENT;
 	c.change = host->store.put;
-	return run(&c);
+	return change(&c);
 }
 
 int gh_testhost_erase(struct gh_testhost *host, const struct gh_record *record, struct gh_error *error)
@@ -84,7 +92,7 @@ int gh_testhost_erase(struct gh_testhost *host, const struct gh_record *record, 
 	if (check(host, error) != 0)
 		return GH_ENOENT;
 	c.change = host->store.erase;
-	return run(&c);
+	return change(&c);
 }
 
 /* Only what comes by the ticket counts then. */
@@ -92,12 +100,7 @@ static void wait_for(struct gh_sink *sink)
 {
 	struct gh_testhost *host = sink->instance->host;
 
-	sink->pending = sink->ticket.id;
-	if (!sink->pending) {
-		sink->rc = GH_EINVAL;
-		sink->why = "it wants to answer later, but has no ticket";
-		return;
-	}
+	sink->pending = true;
 	if (sink->count)
 		gh_misuse(sink->instance, "fetch: it has told records and wants to answer later");
 	gh_clock_start(&host->clock,
@@ -116,14 +119,16 @@ struct gh_sink *gh_testhost_fetch(struct gh_testhost *host, const struct gh_reco
 		return NULL;
 	c.sink = gh_sink_new(host->instance, &asked);
 	c.sink->may_wait = true;
-	c.sink->rc = run(&c);
+	run(&c);
 	c.sink->may_wait = false;
-	if (c.sink->rc != GH_LATER) {
-		gh_testhost_drop_fetch(host, c.sink->ticket);
+	if (c.rc == GH_LATER && c.sink->ticket.id && !c.sink->rc) {
+		wait_for(c.sink);
 		return c.sink;
 	}
-	c.sink->rc = 0;
-	wait_for(c.sink);
+	if (c.rc == GH_LATER && !c.sink->ticket.id)
+		c.sink->why = "it wants to answer later, but has no ticket";
+	gh_testhost_drop_fetch(host, c.sink->ticket);
+	gh_sink_judge(c.sink, c.rc);
 	return c.sink;
 }
 

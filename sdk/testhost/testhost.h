@@ -127,7 +127,8 @@ const struct gh_sink *gh_testhost_loaded(const struct gh_testhost *host);
 int gh_testhost_put(struct gh_testhost *host, const struct gh_record *record, struct gh_error *error);
 int gh_testhost_erase(struct gh_testhost *host, const struct gh_record *record,
 		      struct gh_error *error);
-/* What it told, freed by the caller; pending, and then the ticket. NULL: there is no store. */
+/* limit: 64 at most. What it told, freed by the caller; pending, and then the ticket. NULL: there is
+ * no store. */
 struct gh_sink *gh_testhost_fetch(struct gh_testhost *host, const struct gh_record *after,
 				  uint32_t limit, struct gh_error *error);
 struct gh_sink *gh_testhost_take_fetch(struct gh_testhost *host, struct gh_ticket ticket);
