@@ -261,8 +261,9 @@ struct gh_store {
 	int (*put)(void *instance, const struct gh_record *record); /* replaces one of that name */
 	/* key.n 0: all of that kind and owner; kind 0: of every kind. What isn't there: 0. */
 	int (*erase)(void *instance, const struct gh_record *record);
-	/* On a worker: the first `limit` records of after->kind and ->owner behind after->key. 0:
-	 * gh_sink_put() was called for each. GH_LATER: will be, see gh_sink_pend(). */
+	/* On a worker: the first `limit` records of after->kind and ->owner behind after->key; fewer:
+	 * there are no more. 0: gh_sink_put() was called for each. GH_LATER: will be, within
+	 * `hook-timeout`, see gh_sink_pend(). An error of gh_sink_put() is that of the whole call. */
 	int (*fetch)(void *instance, const struct gh_record *after, uint32_t limit,
 		     struct gh_sink *sink);
 };
