@@ -19,10 +19,11 @@ words() { # PATTERN, of stdin
 # Written by hand there: macros that only serve the headers, and the keys that setters hide.
 internal='GH_A_|GH_HEAD_|GH_(API|EXPORT|FN|LINKAGE|PRINTF|UNUSED|TEXT|BYTES|NUMBER|FLAG|PAIR)$'
 
-# The members of the descriptor; the functions of host.h, of which macros make many; flags, events, verdicts, types ...
+# The members of the descriptor and of its store; the functions of host.h, of which macros make many; flags, events, verdicts, types ...
 offered() {
 	sed -n '/^struct gh_plugin {/,/^};/p' sdk/include/gatehouse/plugin.h | sed 's,/\*.*\*/,,' |
 		sed -nE 's/.*\(\*([a-z_]+)\)\(.*/\1/p; s/.*_fn \*([a-z_]+);.*/\1/p'
+	sed -n '/^struct gh_store {/,/^};/p' sdk/include/gatehouse/hooks.h | sed -nE 's/.*\(\*([a-z_]+)\)\(.*/\1/p'
 	printf '%s\n' flags name version summary config_size options commands
 	headers -P | tr -d '\n' | grep -oE 'gh_[a-z_]+ ?\(' | tr -d ' (' | grep -v '_fn$' | LC_ALL=C sort -u
 	cat sdk/include/gatehouse/plugin.h sdk/include/gatehouse/hooks.h sdk/include/gatehouse/host.h \
