@@ -53,6 +53,16 @@ def subscribes(client, count, reasons):
     assert len(got) == count
 
 
+def beside(broker, connect, client_id):
+    """A client on the worker of a connected one: what its fence() has seen, the other's session has too."""
+    worker = broker.clients()[client_id]["worker"]
+    while True:
+        one = connect(to=broker, username="ann")
+        if broker.clients()[one.client_id]["worker"] == worker:
+            return one
+        one.disconnect()
+
+
 # ---- at login
 
 def test_told_in_connack(broker, connect):
@@ -100,8 +110,7 @@ def test_inflight(broker, connect):
         one.subscribe("t/" + one.client_id, qos=1)
         for i in range(4):
             ann.publish("t/" + one.client_id, str(i), 1)
-        one.ping()
-        assert len(one.inbox) == (2 if one is joe else 4)
+        assert len(one.fence(ann)) == (2 if one is joe else 4)
 
 
 def test_receive_maximum(broker, connect):
@@ -130,11 +139,12 @@ def test_queue(broker, connect):
     for user, kept in (("joe", 3), ("ann", 9)):
         away = connect("away-" + user, to=broker, username=user, properties={"session_expiry": 40})
         away.subscribe(user, qos=1)
+        near, pub = beside(broker, connect, away.client_id), connect(to=broker, username="ann")
         away.close()
         eventually(lambda: "away-" + user not in broker.clients())
-        pub = connect(to=broker, username="ann")
         for i in range(9):
             pub.publish(user, str(i), 1)
+        near.fence(pub)
         back = connect("away-" + user, to=broker, username=user, clean=False)
         for i in range(kept):
             back.message(user, str(i))
@@ -318,13 +328,16 @@ def test_what_is_there_stays(broker, boss, connect):
     """Subscriptions, and what waits in the queue: nothing is lost, but no more is taken."""
     ann, pub = connect("c1", to=broker, username="ann", properties={"session_expiry": 100}), connect(to=broker, username="ann")
     ann.subscribe("a", "b", "c", "d", qos=1)
+    near = beside(broker, connect, "c1")
     ann.close()
     eventually(lambda: "c1" not in broker.clients())
     for i in range(6):
         pub.publish("a", str(i), 1)
+    near.fence(pub)
     boss.say("hook", "class client c1 600", "small")
     for i in range(3):
         pub.publish("a", "more", 1)
+    near.fence(pub)
     ann = connect("c1", to=broker, username="ann", clean=False)
     assert class_of(broker, "c1") == "small"
     for i in range(6):
@@ -465,7 +478,9 @@ def test_reload_changes_values(make_broker, connect, workers):
     many = [connect(to=broker, username="joe") for _ in range(8)]
     away = connect("away", to=broker, username="joe", properties={"session_expiry": 40})
     away.subscribe("a", qos=1)
+    near = beside(broker, connect, "away")
     away.close()
+    eventually(lambda: "away" not in broker.clients())
     for one in many:
         subscribes(one, 3, [0, 0, 0x97])
     broker.write(config(workers=workers, classes=dict(CLASSES, small={"subscriptions": 4, "queue-messages": 5, "receive-maximum": 9})))
@@ -479,6 +494,7 @@ def test_reload_changes_values(make_broker, connect, workers):
     ann = connect(to=broker, username="ann")
     for i in range(9):
         ann.publish("a", str(i), 1)
+    near.fence(ann)
     back = connect("away", to=broker, username="joe", clean=False)
     assert back.connack.properties["receive_maximum"] == 9
     for i in range(5):
