@@ -119,6 +119,21 @@ static void put_subject(struct probe_line *line, const struct gh_subject *subjec
 	probe_line_string(line, "subject", subject->text);
 }
 
+/* "night,floor=7": groups, then attributes. */
+static void put_more(struct probe_line *line, const struct gh_identity *identity)
+{
+	char text[512] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < identity->group_count && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? "," : "",
+				      identity->groups[i]);
+	for (size_t i = 0; i < identity->attribute_count && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=%s", n ? "," : "",
+				      identity->attributes[i].name, identity->attributes[i].value);
+	probe_line_string(line, "more", text);
+}
+
 static void put_client(struct probe_line *line, const struct gh_client *client)
 {
 	if (!client)
@@ -132,6 +147,7 @@ static void put_client(struct probe_line *line, const struct gh_client *client)
 		probe_line_string(line, "principal", client->identity->principal);
 		probe_line_string(line, "realm", client->identity->realm);
 		probe_line_string(line, "class", client->identity->limits_class);
+		put_more(line, client->identity);
 	}
 }
 

@@ -361,15 +361,16 @@ def test_who_is_gone_since(make_broker, connect, name):
 
 def test_identity(make_broker, connect, name):
     """Groups and attributes are those of the login until somebody says otherwise."""
-    broker = strict(make_broker, users("anna", group="night", attribute="floor=7"))
+    who = probe(*login("anna", group="night", attribute="floor=7"), rule("authorize", "deny", action="receive"),
+                rule("authorize"), file="@DIR@/probe.jsonl", events=["deny"])
+    broker = strict(make_broker, who)
     client = connect(name, to=broker, clean=False, username="anna", password="x", properties=KEEP)
     client.subscribe(name, qos=1)
     client.disconnect()
     broker.restart(crash=True)
-    seen = Journal(broker)
     connect("w", to=broker, username="anna", password="x").publish(name, "x", 1)
-    asked = seen.wait(what="call", hook="authorize", action=3, client=name)[-1]
-    assert (asked["principal"], asked["groups"], asked["attributes"]) == ("anna", ["night"], {"floor": "7"})
+    denied = Journal(broker).wait(what="event", kind="deny", client=name)[-1]
+    assert (denied["principal"], denied["realm"], denied["more"]) == ("anna", "who", "night,floor=7")
 
 
 # ---- when the store can't

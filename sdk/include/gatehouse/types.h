@@ -183,8 +183,7 @@ static inline GH_UNUSED struct gh_subject gh_subject_connection(uint64_t connect
 	return s;
 }
 
-/* Opaque, but for a store's record (hooks.h). */
-struct gh_record;
+/* Opaque. */
 struct gh_answer; /* the answer being built; for the call, or between gh_answer_begin and _end */
 struct gh_error;  /* why create failed */
 struct gh_reply;  /* the output of a command; for the call, or between gh_reply_begin and _end */
