@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gatehouse import AUTH, CONNACK, PUBACK, SANITIZED, SUBACK, Broker, Client, Closed, Will
+from gatehouse import AUTH, CONNACK, PUBACK, SANITIZED, SUBACK, Broker, Closed, Will
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = needs_modules
