@@ -647,7 +647,6 @@ def test_connect_timeout(make_broker, use):
         arrives(table, one, "deny")
 
 
-@pytest.mark.threads
 def test_shutdown(make_broker, use):
     """With a question open at every point the broker ends as if there were none."""
     table = use(make_broker(configuration(held_cells(POINTS.values()), **{"hook-timeout": "5m", "connect-timeout": "5m"})))
