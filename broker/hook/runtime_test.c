@@ -271,8 +271,9 @@ START_TEST(waits_for_tickets)
 		      "%s", error.text);
 	runtime->settings->limits.hook_timeout = 50;
 	gh_runtime_worker_start(runtime, worker);
-	asking = (struct gh_asking){ worker, gh_runtime_policy(runtime, "mqtt")->authorize, done,
-				     NULL };
+	asking = (struct gh_asking){ .asker = worker,
+				     .chain = gh_runtime_policy(runtime, "mqtt")->authorize,
+				     .done = done };
 	gh_loop_poll(loop);
 	ck_assert_ptr_nonnull(gh_ask_authorize(&asking, &in, NULL, &decision));
 	gh_runtime_worker_leave(runtime, worker);
