@@ -219,7 +219,7 @@ START_TEST(backlog_in_order)
 {
 	struct gh_backlog backlog = { 0 };
 	struct gh_delivery delivery;
-	int a, b, c;
+	int a = 0, b = 0, c = 0;
 
 	add_batch(&backlog, &a, 10, 4);
 	add_batch(&backlog, &b, 20, 2);
@@ -240,7 +240,7 @@ START_TEST(backlog_forgets_covers)
 {
 	struct gh_backlog backlog = { 0 };
 	struct gh_delivery delivery;
-	int a, b;
+	int a = 0, b = 0;
 
 	add_batch(&backlog, &a, 10, 1);
 	add_batch(&backlog, &b, 20, 1);
@@ -258,7 +258,7 @@ START_TEST(backlog_replaces_and_cancels)
 {
 	struct gh_backlog backlog = { 0 };
 	struct gh_delivery delivery;
-	int a, b;
+	int a = 0, b = 0;
 
 	add_batch(&backlog, &a, 40, 3);
 	add_batch(&backlog, &b, 50, 3);
