@@ -57,8 +57,8 @@ static void on_pubrel(struct gh_channel *channel, uint16_t id)
 {
 	bool known = gh_inbound_remove(&channel->session->inbound, id);
 
-	if (known)
-		gh_persist_inbound_end(channel->shard, channel->session, id);
+	/* Known or not: one that the store has failed to forget is there still. */
+	gh_persist_inbound_end(channel->shard, channel->session, id);
 	gh_send_ack(channel, GH_PACKET_PUBCOMP, id,
 		    known ? GH_REASON_SUCCESS : GH_REASON_PACKET_ID_NOT_FOUND, NULL);
 }

@@ -119,7 +119,8 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 	copy = delivery;
 	dropped = gh_queue_push(&session->queue, &limits, &delivery, on_drop, &q);
 	if (!q.dropped)
-		gh_persist_message(shard, session, &copy); /* what it points to is in the queue now */
+		gh_persist_message(shard, session, &copy,
+				   false); /* what it points to is in the queue now */
 	return dropped ? GH_DROPPED : GH_DELIVERED;
 }
 
@@ -154,8 +155,8 @@ static void send_first(struct gh_channel *channel, struct gh_delivery *delivery)
 	struct gh_session *session = channel->session;
 	uint16_t id;
 
-	if (!delivery->order)
-		gh_persist_message(channel->shard, session, delivery);
+	if (!delivery->order || delivery->publication->expires_at)
+		gh_persist_message(channel->shard, session, delivery, true);
 	id = gh_window_add(&session->window, delivery);
 	gh_persist_sent(channel->shard, session, id);
 	send_entry(channel, id, false);

@@ -81,8 +81,8 @@ static void refuse(struct held *held)
 {
 	struct gh_channel *channel = held->channel;
 
-	if (channel->receiver.version == GH_MQTT_5 && held->type == GH_PACKET_PUBREC &&
-	    channel->session) {
+	/* It may come again, rather than never. */
+	if (held->type == GH_PACKET_PUBREC && channel->session) {
 		gh_inbound_remove(&channel->session->inbound, held->packet_id);
 		gh_persist_inbound_end(channel->shard, channel->session, held->packet_id);
 	}
@@ -122,9 +122,12 @@ void gh_hold_turn_end(struct gh_shard *shard)
 	bool stored = shard->stored && shard->runtime->barrier_count;
 	struct turn *turn;
 
-	shard->stored = shard->store_failed = false;
-	if (gh_list_empty(&shard->held) && !stored)
+	/* Where nothing is to be confirmed, one barrier at a time is enough. */
+	if (gh_list_empty(&shard->held) && (!stored || gh_barriers_open(shard->barriers))) {
+		shard->store_failed = false;
 		return;
+	}
+	shard->stored = shard->store_failed = false;
 	turn = gh_alloc(sizeof(*turn));
 	gh_list_init(&turn->acks);
 	gh_list_splice(&turn->acks, &shard->held);

@@ -169,7 +169,7 @@ void gh_persist_order(struct gh_session *session, struct gh_delivery *delivery)
 }
 
 void gh_persist_message(struct gh_shard *shard, struct gh_session *session,
-			struct gh_delivery *delivery)
+			struct gh_delivery *delivery, bool sent)
 {
 	struct gh_record_clock clock;
 	struct gh_record record;
@@ -182,7 +182,8 @@ void gh_persist_message(struct gh_shard *shard, struct gh_session *session,
 	gh_record_order(key, delivery->order);
 	record = record_of(GH_REC_QUEUED, gh_session_client_id(session),
 			   (struct gh_bytes){ key, sizeof(key) });
-	record.expires = gh_record_expires(delivery->publication, &clock);
+	if (!sent)
+		record.expires = gh_record_expires(delivery->publication, &clock);
 	gh_record_put_delivery(value_begin(shard), delivery, &clock);
 	put(shard, &record);
 }
@@ -219,11 +220,12 @@ static void put_inflight(struct gh_shard *shard, const struct gh_session *sessio
 
 void gh_persist_sent(struct gh_shard *shard, const struct gh_session *session, uint16_t packet_id)
 {
-	const struct gh_window_entry *entry = gh_window_find(&session->window, packet_id);
-	const struct gh_stored_inflight inflight = { .order = entry->delivery.order };
+	struct gh_stored_inflight inflight = { 0 };
 
-	if (session->lasting)
-		put_inflight(shard, session, packet_id, &inflight);
+	if (!session->lasting)
+		return;
+	inflight.order = gh_window_find(&session->window, packet_id)->delivery.order;
+	put_inflight(shard, session, packet_id, &inflight);
 }
 
 void gh_persist_received(struct gh_shard *shard, const struct gh_session *session,

@@ -39,9 +39,9 @@ void gh_persist_subscription(struct gh_shard *shard, const struct gh_subscriber 
 void gh_persist_subscription_end(struct gh_shard *shard, struct gh_session *session,
 				 struct gh_str filter);
 
-/* One that waits or is about to be sent; gives it its order. */
+/* One that waits, or is about to be sent and doesn't expire any more; gives it its order. */
 void gh_persist_message(struct gh_shard *shard, struct gh_session *session,
-			struct gh_delivery *delivery);
+			struct gh_delivery *delivery, bool sent);
 /* The order alone, where it isn't known yet whether it will be kept; then gh_persist_message(), which leaves it. */
 void gh_persist_order(struct gh_session *session, struct gh_delivery *delivery);
 /* It is delivered, or nobody gets it. */

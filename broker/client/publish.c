@@ -85,6 +85,20 @@ static struct gh_publication_facts facts_of(struct gh_channel *channel, const st
 	return facts;
 }
 
+/* Behind the message itself: where it is known that it came, it has come. A PUBREC that refuses ends its id [MQTT-4.3.3-9]. */
+static void note_inbound(struct gh_channel *channel, const struct gh_packet_publish *packet,
+			 enum gh_reason reason)
+{
+	struct gh_session *session = channel->session;
+
+	if (packet->qos < 2)
+		return;
+	if (reason >= GH_REASON_FAILURE && channel->receiver.version == GH_MQTT_5)
+		gh_inbound_remove(&session->inbound, packet->packet_id);
+	else
+		gh_persist_inbound(channel->shard, session, packet->packet_id);
+}
+
 static enum gh_next route(struct gh_channel *channel, const struct gh_incoming *in)
 {
 	const struct gh_packet_publish *packet = &in->packet;
@@ -104,6 +118,7 @@ static enum gh_next route(struct gh_channel *channel, const struct gh_incoming *
 	case GH_ROUTED_REFUSED: reason = GH_REASON_QUOTA_EXCEEDED; break;
 	}
 	gh_transit_done(&transit);
+	note_inbound(channel, packet, reason);
 	if (reason >= GH_REASON_FAILURE)
 		return gh_publish_refuse(channel, packet, reason,
 					 "retained messages: a limit is reached");
@@ -126,9 +141,7 @@ enum gh_next gh_publish_accept(struct gh_channel *channel, const struct gh_incom
 		case GH_INBOUND_FULL:
 			return gh_channel_end(channel, GH_REASON_RECEIVE_MAXIMUM_EXCEEDED,
 					      "receive maximum exceeded");
-		case GH_INBOUND_NEW:
-			gh_persist_inbound(channel->shard, channel->session, packet->packet_id);
-			break;
+		case GH_INBOUND_NEW: break;
 		}
 	}
 	next = route(channel, in);

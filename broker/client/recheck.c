@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After a policy change: what is live is asked again, session by session, until it could be answered. */
-#include "client/persist.h"
 #include "client/recheck.h"
 
 #include "base/buf.h"
@@ -10,6 +9,7 @@
 #include "client/attach.h"
 #include "client/class.h"
 #include "client/groups.h"
+#include "client/persist.h"
 #include "client/renewal.h"
 #include "client/rights.h"
 #include "client/subscribe.h"

@@ -123,9 +123,10 @@ static void load_ban(struct gh_broker *broker, const struct gh_record *record)
 	if (n > 0)
 		memcpy(why, record->value.p, n);
 	why[n] = '\0';
-	if (left > 0)
-		gh_terms_put(broker->bans, &key, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX,
-			     why, gh_clock_ms());
+	if (left > 0 &&
+	    gh_terms_put(broker->bans, &key, left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, why,
+			 gh_clock_ms()) < 0)
+		tell_bad(restoring_of(broker), record, "limits.bans is reached");
 }
 
 static void load_of_session(struct gh_broker *broker, const struct gh_record *record)
@@ -196,12 +197,9 @@ static void bad(const struct restore *r, const char *why)
 
 static bool is_ones_own(const struct gh_record *record, const struct gh_stored_session *stored)
 {
-	const struct gh_client *client = gh_snapshot_client(stored->identity);
+	const char *client_id = gh_snapshot_client(stored->identity)->client_id;
 
-	return client->client_id && client->identity &&
-	       gh_str_equal(gh_str(client->client_id), record->owner) &&
-	       gh_str_equal(gh_str(client->identity->realm), stored->realm) &&
-	       gh_str_equal(gh_str(client->identity->principal), stored->principal);
+	return client_id && gh_str_equal(gh_str(client_id), record->owner);
 }
 
 static void make_session(struct restore *r, const struct gh_stored_session *stored)

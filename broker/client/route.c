@@ -111,7 +111,6 @@ static bool keep(struct gh_shard *shard, struct gh_transit *transit,
 {
 	struct gh_publication *publication =
 		may_be_kept(shard, transit, publisher) ? gh_transit_publication(transit) : NULL;
-
 	enum gh_retained_result result;
 
 	if (publication) {

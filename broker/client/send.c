@@ -99,8 +99,9 @@ void gh_send_ack(struct gh_channel *channel, enum gh_packet_type type, uint16_t 
 {
 	const struct gh_packet_ack packet = ack_of(type, packet_id, reason, text);
 
-	/* PUBREL confirms nothing of the client's */
-	if (type == GH_PACKET_PUBREL || !gh_hold_needed(channel->shard))
+	/* PUBREL confirms nothing of the client's; but where the session lasts, the client forgets the id that we must not forget. */
+	if ((type == GH_PACKET_PUBREL && !channel->session->lasting) ||
+	    !gh_hold_needed(channel->shard))
 		gh_send_ack_now(channel, type, packet_id, reason, text);
 	else
 		HOLD(channel, type, packet_id, gh_encode_ack(&channel->receiver, &packet, NULL, 0),

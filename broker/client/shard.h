@@ -39,7 +39,7 @@ struct gh_shard {
 	struct gh_match match;
 	struct gh_shared *groups;
 	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker; behind them its logins */
-	struct gh_node wills;   /* of struct gh_will_act: wills that wait for their authorization */
+	struct gh_node wills;   /* will.c's: wills that wait for their authorization */
 	struct gh_node classes; /* class.c's: limits classes that sessions have */
 	struct gh_node held;    /* hold.c's: acknowledgements of this turn */
 	struct gh_barriers *barriers;

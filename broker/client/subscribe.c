@@ -35,7 +35,8 @@ struct gh_subscribing {
 	uint32_t id, count, open;
 	uint32_t generation; /* of the policy that is asked */
 	uint16_t packet_id;
-	bool waits; /* the client isn't read */
+	bool waits;  /* the client isn't read */
+	bool unsafe; /* the store hasn't taken one of them */
 	bool disconnect;
 
 	/* Retained messages: what is too much for one turn is gathered in slices. */
@@ -139,6 +140,7 @@ static void make(struct gh_subscribing *act, struct item *item)
 		atomic_fetch_add(&shard->broker->subscriptions, 1);
 	set_options(act, item);
 	gh_persist_subscription(shard, item->subscriber, item->subscription.filter);
+	act->unsafe |= shard->store_failed;
 	item->reason = item->subscriber->qos;
 	tell_subscribed(channel, item);
 	if (share) {
@@ -227,6 +229,7 @@ static void send_suback(struct gh_subscribing *act)
 
 	for (uint32_t i = 0; i < act->count; i++)
 		reasons[i] = act->items[i].reason;
+	act->channel->shard->store_failed |= act->unsafe; /* maybe turns ago */
 	gh_send_suback(act->channel, &packet);
 	free(reasons);
 }
@@ -441,7 +444,6 @@ void gh_subscription_end(struct gh_shard *shard, struct gh_session *session,
 			 struct gh_subscriber *subscriber, bool revoked)
 {
 	struct gh_share share;
-
 	struct gh_str filter;
 
 	shard->scratch.n = 0;
@@ -466,8 +468,10 @@ static uint8_t unsubscribe_one(struct gh_channel *channel, struct gh_str filter)
 	if (gh_share_parse(filter, &share))
 		subscriber = gh_index_find(channel->shard->filters, channel->session, filter,
 					   share.group.n > 0);
-	if (!subscriber)
+	if (!subscriber) { /* one that the store has failed to forget is there still */
+		gh_persist_subscription_end(channel->shard, channel->session, filter);
 		return GH_REASON_NO_SUBSCRIPTION_EXISTED;
+	}
 	gh_subscription_end(channel->shard, channel->session, subscriber, false);
 	return GH_REASON_SUCCESS;
 }

@@ -72,14 +72,23 @@ static void drop(struct gh_shard *shard, struct gh_unread *unread, struct gh_del
 	gh_delivery_drop(delivery);
 }
 
+static void take_sent(struct gh_unread *unread, struct gh_delivery *delivery)
+{
+	uint16_t id = unread->sent[unread->sent_at++].packet_id;
+
+	if (delivery->qos > 0 && gh_window_restore(&unread->session->window, id, delivery))
+		return;
+	tell_unreadable(unread->session, "it can't have been sent under this packet id");
+	gh_delivery_drop(delivery);
+}
+
 static void take(struct gh_shard *shard, struct gh_unread *unread, struct gh_delivery *delivery)
 {
 	static const struct gh_queue_limits no_limits = { .messages = UINT32_MAX,
 							  .bytes = UINT64_MAX };
 
 	if (was_sent(shard, unread, delivery->order))
-		gh_window_restore(&unread->session->window,
-				  unread->sent[unread->sent_at++].packet_id, delivery);
+		take_sent(unread, delivery);
 	else if (unread->surplus)
 		drop(shard, unread, delivery);
 	else
@@ -219,7 +228,7 @@ static bool make_room(struct gh_shard *shard, struct gh_unread *unread)
 		return true;
 	}
 	if (unread->surplus >= unread->count)
-		return false;
+		return unread->session->queue.count > 0;
 	unread->surplus++;
 	fetch(shard, unread);
 	return true;

@@ -20,8 +20,8 @@ struct gh_unread_sent {
  */
 struct gh_unread {
 	struct gh_session *session;
-	uint64_t after;        /* order of the last that was read */
-	uint64_t last;         /* of the last that there was at the start: later ones are in memory too */
+	uint64_t after; /* order of the last that was read */
+	uint64_t last;  /* of the last that there was at the start: later ones are in memory too */
 	uint64_t count, bytes; /* not read yet, as the store said */
 	uint64_t surplus; /* so many of the oldest are to be dropped: the queue is full (drop-oldest) */
 	struct gh_queue queue;       /* read, waiting */

@@ -296,13 +296,17 @@ static void restore_step(struct gh_daemon *daemon, enum gh_restore_step step)
 	gh_loop_run(daemon->loop);
 }
 
-/* Before anybody is let in. */
-static void restore(struct gh_daemon *daemon)
+/* Before anybody is let in. Sessions first: what modules do and hear when they are alone concerns them too. */
+static void settle(struct gh_daemon *daemon)
 {
-	if (!gh_restore_needed(&daemon->broker))
-		return;
-	restore_step(daemon, GH_RESTORE_SESSIONS);
-	restore_step(daemon, GH_RESTORE_DUE);
+	bool restores = gh_restore_needed(&daemon->broker);
+
+	if (restores)
+		restore_step(daemon, GH_RESTORE_SESSIONS);
+	gh_acts_open(&daemon->broker);
+	gh_retire_alone_wait(daemon);
+	if (restores)
+		restore_step(daemon, GH_RESTORE_DUE);
 	gh_restore_end(&daemon->broker);
 }
 
@@ -319,7 +323,6 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 			      &broker->workers, error);
 	if (rc < 0)
 		return rc;
-	gh_acts_open(broker);
 	daemon->listeners =
 		gh_listeners_new(daemon->loop, broker->workers, &broker->total, admit, daemon);
 	rc = prepare_listeners(daemon, settings, error);
@@ -327,8 +330,7 @@ static int serve(struct gh_daemon *daemon, struct gh_error *error)
 		/* An address that is taken has been seen before anything is. */
 		gh_runtime_control_start(daemon->runtime);
 		tell_modules(daemon->runtime, NULL);
-		gh_retire_alone_wait(daemon);
-		restore(daemon);
+		settle(daemon);
 		rc = gh_control_new(daemon, &daemon->control, error);
 		if (rc < 0)
 			gh_listeners_abandon(daemon->listeners);

@@ -170,6 +170,7 @@ static void retire_the_last(struct gh_daemon *daemon)
 
 bool gh_runtimes_end(struct gh_daemon *daemon, uint64_t timeout_ms)
 {
+	struct gh_storage *storage = daemon->broker.hooks.storage;
 	uint64_t deadline = gh_clock_ms() + timeout_ms;
 
 	daemon->ending = true;
@@ -180,9 +181,12 @@ bool gh_runtimes_end(struct gh_daemon *daemon, uint64_t timeout_ms)
 	workers_are_gone(daemon);
 	retire_the_last(daemon);
 	while ((daemon->leaving || !gh_list_empty(&daemon->retiring)) && gh_clock_ms() < deadline) {
-		/* The store is held to the last: until then others may keep something. */
-		if (!daemon->leaving && daemon->retiring.next == daemon->retiring.prev)
-			gh_storage_close(daemon->broker.hooks.storage);
+		/* The store is held to the last, until then others may keep something; and it has its own time. */
+		if (gh_storage_instance(storage) && !daemon->leaving &&
+		    daemon->retiring.next == daemon->retiring.prev) {
+			gh_storage_close(storage);
+			deadline = gh_clock_ms() + timeout_ms;
+		}
 		turn(daemon);
 	}
 	return !daemon->leaving && gh_list_empty(&daemon->retiring);

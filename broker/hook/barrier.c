@@ -131,9 +131,14 @@ void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime,
 	release(barriers);
 }
 
+bool gh_barriers_open(const struct gh_barriers *barriers)
+{
+	return !gh_list_empty(&barriers->rounds);
+}
+
 bool gh_barriers_needed(const struct gh_barriers *barriers, const struct gh_runtime *runtime)
 {
-	return runtime->barrier_count || !gh_list_empty(&barriers->rounds);
+	return runtime->barrier_count || gh_barriers_open(barriers);
 }
 
 /* ---- the end, from any thread ---- */

@@ -26,6 +26,9 @@ void gh_barriers_free(struct gh_barriers **barriers);
  * failed already, whatever they say. */
 void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what, int rc);
 
+/* One waits. */
+bool gh_barriers_open(const struct gh_barriers *barriers);
+
 /* Something must be raised: a module wants it, or what came before still waits and order is to be kept. */
 bool gh_barriers_needed(const struct gh_barriers *barriers, const struct gh_runtime *runtime);
 

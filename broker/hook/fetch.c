@@ -101,7 +101,7 @@ void gh_fetch_deliver(struct gh_mail *mail, void *owner)
 	if (owner)
 		fetch = gh_ticket_waiter(
 			gh_ticket_asker(sink->instance->hooks->askers, sink->ticket), sink->ticket);
-	if (!fetch) {
+	if (!fetch || fetch->sink) {
 		gh_sink_free(&sink);
 		return;
 	}

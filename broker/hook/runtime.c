@@ -275,8 +275,10 @@ static int check_change(const struct gh_runtime *previous, const char *name,
 	if (rc)
 		return rc;
 	if (gh_runtime_instance(previous, name) == previous->store)
-		return gh_error_set(error, GH_EINVAL,
-				    "'%s' is the store: it can't change while the broker runs", name);
+		return gh_error_set(
+			error, GH_EINVAL,
+			"'%s' is the store: it can't change while the broker runs: restart needed",
+			name);
 	if (change == GH_CHANGE_DISABLE && gh_runtime_instance(previous, name)->disabled)
 		return gh_error_set(error, GH_EINVAL, "'%s' is disabled already", name);
 	if (change == GH_CHANGE_ENABLE && !gh_runtime_instance(previous, name)->disabled)

@@ -83,9 +83,10 @@ int gh_storage_open(struct gh_storage *storage, struct gh_instance *instance, st
 	if (rc == 0)
 		rc = sink.rc;
 	if (rc)
-		return gh_error_set(error, GH_EIO,
-				    "%s: store '%s' can't be read (%d): nothing is served",
-				    instance->settings->where, instance->name, rc);
+		return gh_error_set(error, GH_EIO, "%s: store '%s' can't be read: %s",
+				    instance->settings->where, instance->name,
+				    sink.rc ? "what it gives is no record"
+					    : "its own line above says why");
 	storage->instance = gh_instance_ref(instance);
 	gh_log_info("store '%s' is read, %llu ms", instance->name,
 		    (unsigned long long)(gh_clock_ms() - began));

@@ -143,9 +143,11 @@ static enum gh_retained_result erase_topic(struct gh_retained *retained, struct 
 
 	if (node && retained_node(shard, node)->publication)
 		old = take_out(retained, shard, node, &rc);
+	else if (retained->keeper) /* one that it has failed to forget is there still */
+		rc = retained->keeper->erase(retained->keeper_arg, topic);
 	unlock(shard);
 	if (!old)
-		return GH_RETAINED_NOTHING;
+		return rc ? GH_RETAINED_UNKEPT : GH_RETAINED_NOTHING;
 	gh_publication_unref(&old);
 	return rc ? GH_RETAINED_UNKEPT : GH_RETAINED_ERASED;
 }

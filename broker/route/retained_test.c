@@ -456,7 +456,7 @@ START_TEST(keeper_is_told)
 	while (gh_retained_walk(retained, &cursor, 100, 11, &list)) /* b is over */
 		;
 	ck_assert_int_eq(set(retained, "a", 0), GH_RETAINED_ERASED);
-	ck_assert_str_eq(keeper.told, "+a=2 +b=3 -b -a ");
+	ck_assert_str_eq(keeper.told, "+a=2 +b=3 -c -b -a ");
 	keeper.rc = GH_EIO;
 	ck_assert_int_eq(set(retained, "d", 5), GH_RETAINED_UNKEPT);
 	ck_assert_uint_eq(get(retained, "d"), 5);

@@ -140,7 +140,7 @@ bool gh_record_order_of(struct gh_bytes key, uint64_t *order_r)
 	*order_r = 0;
 	for (unsigned i = 0; i < 8; i++)
 		*order_r = *order_r << 8 | p[i];
-	return true;
+	return *order_r <= GH_RECORD_ORDER_MAX;
 }
 
 void gh_record_packet_id(uint8_t key_r[2], uint16_t id)

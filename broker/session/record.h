@@ -83,6 +83,7 @@ int64_t gh_record_expires(const struct gh_publication *publication,
 			  const struct gh_record_clock *clock);
 
 /* Keys whose bytes sort as the numbers do. False: it isn't one. */
+#define GH_RECORD_ORDER_MAX (UINT64_MAX / 2) /* nobody comes that far */
 void gh_record_order(uint8_t key_r[8], uint64_t order);
 bool gh_record_order_of(struct gh_bytes key, uint64_t *order_r);
 void gh_record_packet_id(uint8_t key_r[2], uint16_t id);

@@ -5,7 +5,7 @@
 # Needs abidiff (abigail-tools).
 set -u
 cd "${srcdir:-$(dirname "$0")/../..}" || exit 1
-frozen='gh_str|gh_bytes|gh_pair|gh_subject|gh_ticket|gh_timer|gh_watch|gh_metric|gh_list|gh_object'
+frozen='gh_str|gh_bytes|gh_pair|gh_subject|gh_ticket|gh_barrier|gh_timer|gh_watch|gh_metric|gh_list|gh_object'
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failed=0

@@ -143,7 +143,7 @@ def test_in_flight_to_the_client(make_broker, connect, name, crash):
     client.drop()
     broker.restart(crash)
     client = back(connect, broker, name)
-    client.expect(PUBREL, packet_id=sent[1].packet_id)
+    client.wait_for(PUBREL, packet_id=sent[1].packet_id)
     client.expect(PUBLISH, packet_id=sent[0].packet_id, payload=b"0", dup=True, qos=1)
     client.expect(PUBLISH, packet_id=sent[2].packet_id, payload=b"2", dup=True, qos=2)
     client.ack(PUBCOMP, sent[1].packet_id)
@@ -417,6 +417,40 @@ def test_barrier_of_the_store(make_broker, connect, name):
     os.unlink(hold)
     client.expect(PUBACK, packet_id=1)
     client.expect(SUBACK, packet_id=2)
+
+
+def test_released_when_it_is_safe(make_broker, connect, name):
+    """A client forgets the id with PUBREL: the broker must not remember it as sent after a crash."""
+    broker = start(make_broker, barrier="later", hold="@DIR@/hold")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name, qos=2)
+    connect(to=broker).publish(name, "x", 2)
+    got = client.expect(PUBLISH)
+    hold = os.path.join(broker.directory, "hold")
+    with open(hold, "w"):
+        pass
+    client.ack(PUBREC, got.packet_id)
+    client.quiet()
+    os.unlink(hold)
+    client.expect(PUBREL, packet_id=got.packet_id)
+    client.ack(PUBCOMP, got.packet_id)
+
+
+def test_refused_id_is_free(make_broker, connect, name):
+    """A PUBREC that refuses ends the packet id: what comes under it next is another message."""
+    broker = start(make_broker, {"limits": {"retained-size": "10"}})
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name + "/new", qos=1)
+    client.send(client.publish_packet(name, "x" * 20, 2, retain=True, packet_id=5))
+    client.expect(PUBREC, packet_id=5, reason=0x97)
+    assert not records(broker, "inbound")
+    client.send(client.publish_packet(name + "/new", "y", 2, packet_id=5))
+    client.message(name + "/new", "y")
+    client.wait_for(PUBREC, packet_id=5, reason=0)
+    assert len(records(broker, "inbound")) == 1
+    client.ack(PUBREL, 5)
+    client.expect(PUBCOMP, packet_id=5, reason=0)
+    assert not records(broker, "inbound")
 
 
 def test_barrier_without_acknowledgements(make_broker, connect, name):

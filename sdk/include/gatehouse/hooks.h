@@ -246,8 +246,11 @@ struct gh_record {
 };
 /*
  * put and erase: on the thread where something changes, a worker mostly; for one owner in the order
- * in which they must hold. They copy, queue and return. An error: what depends on it is refused. What
- * was put before a worker's barrier is to be safe when that has ended (without barrier hook: at once).
+ * in which they must hold. They copy, queue and return. An error: what depends on it is refused.
+ * A worker's barrier is a commit point: after a crash the store holds for each worker all up to one of
+ * its barriers, and nothing after it; of other threads what was put a second ago. Without a barrier hook
+ * each call is one. A barrier speaks for its worker alone: a message for a session of another one is
+ * put there, a moment later.
  */
 struct gh_store {
 	uint32_t size;
