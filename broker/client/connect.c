@@ -195,7 +195,7 @@ static void bind_client_id(struct gh_channel *channel)
 	gh_channel_set_who(channel, bound);
 }
 
-static void take_shown_user(struct gh_channel *channel, struct gh_decision *decision)
+void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decision)
 {
 	if (!decision->shown_user)
 		return;
@@ -284,7 +284,7 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	struct gh_channel *channel = login->channel;
 	bool from_module = decision->client_id != NULL;
 
-	take_shown_user(channel, decision);
+	gh_connect_show_user(channel, decision);
 	/* The listener may have been taken out of the configuration while a module thought. */
 	if (!gh_channel_refresh(channel))
 		return GH_STOP_HERE;

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gatehouse import Broker, Client, Will
+from gatehouse import AUTH, CONNACK, Broker, Client, Will
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = needs_modules
@@ -55,6 +55,38 @@ def test_refused_logins(broker, connect, name):
     told, = Journal(broker).wait(kind="auth", client=name)
     assert (told["verdict"], told["username"], told["reason"]) == (3, "mallory", 0x86)
     assert not Journal(broker).events(kind="connect", client=name)
+
+
+@pytest.mark.parametrize("step", ["authenticate", "exchange", "second step", "abandoned"])
+@pytest.mark.parametrize("verdict", ["allow", "pass", "deny", "error"])
+def test_shown_user(make_broker, dial, verdict, step):
+    """A user name that is a secret is neither logged nor told, however the login ends."""
+    canary, method = "canary-7Qx2-token", {"auth_method": "TOKEN", "auth_data": "begin" if step in ("second step", "abandoned") else "x"}
+    how = {"principal": "joe"} if verdict == "allow" else {}
+    answers = [rule("authenticate", verdict, user=canary, shown_user="somebody", **how),
+               rule("exchange", "continue", user="begin", shown_user="somebody"),
+               rule("exchange", verdict, user="x", shown_user="somebody", **how)]
+    config = {"plugins": {"probe": dict(probe(*answers, file="probe.jsonl"), module="probe-exchange")},
+              "limits": {"failed-login-delay": "0", "connect-timeout": "1s"}, "log": {"level": "debug"}}
+    broker = make_broker(config, listener=USERS)
+    client = dial(to=broker)
+    client.send(client.connect_packet(username=canary, properties=None if step == "authenticate" else method))
+    if step in ("second step", "abandoned"):
+        client.expect(AUTH, reason=0x18)
+    if step == "second step":
+        client.auth(0x18, dict(method, auth_data="x"))
+    last = client.expect(CONNACK)
+    allowed = verdict == "allow" and step != "abandoned"
+    assert (last.reason == 0) == allowed
+    if allowed:
+        client.disconnect()
+        Journal(broker).wait(kind="disconnect", client=client.client_id)
+    told, = Journal(broker).wait(kind="auth", client=client.client_id)
+    assert told["username"] == "somebody"
+    broker.wait_log("user='somebody'")
+    assert not [line for line in broker.log() if canary in line]
+    with open(Journal(broker).path) as text:
+        assert canary not in text.read()
 
 
 def test_in_order_for_a_client_id(broker, connect, name):
