@@ -45,7 +45,7 @@ void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decisi
 enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 			       const struct gh_decision *decision, const char *why);
 
-/* What the core asks of a CONNECT by these limits. NULL: nothing is wrong. */
+/* What the core asks of a CONNECT by these limits, observers told where one is met. NULL: nothing is wrong. */
 const char *gh_connect_unacceptable(const struct gh_login *login, const struct gh_limits *limits,
 				    enum gh_reason *reason_r);
 
