@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# gatehouse-plugin(3) names everything that the headers offer to a module, and nothing that they don't.
+# gatehouse-plugin(3) names everything that the headers offer to a module, and nothing that they don't; and each kind of event that
+# they promise is told by something.
 set -u
 cd "${srcdir:-$(dirname "$0")/..}" || exit 1
 page=man/gatehouse-plugin.3
@@ -30,6 +31,13 @@ offered() {
 		sdk/include/gatehouse/types.h | sed 's,/\*.*\*/,,' | words 'GH_[A-Z0-9_]+' | grep -vE "^($internal)"
 }
 
+untold() {
+	words 'GH_EV_[A-Z]+' <sdk/include/gatehouse/hooks.h | while read -r kind; do
+		grep -rqE --include='*.c' --exclude='*_test.c' "kind = $kind\\b" broker ||
+			echo "$kind: hooks.h promises it and nothing in the broker tells it"
+	done
+}
+
 words '[A-Za-z_][A-Za-z0-9_]*' <$page >"$scratch/page"
 { headers -P && headers -dD; } | words 'gh_[a-z0-9_]+|GH_[A-Z0-9_]+' >"$scratch/exist"
 offered >"$scratch/offered"
@@ -40,6 +48,7 @@ offered >"$scratch/offered"
 	# A function without prefix is a member of the descriptor; fn and run are whatever a module passes.
 	sed -nE 's/^\.(It )?Fn ([a-z_]+).*/\2/p' $page | grep -v '^gh_' | LC_ALL=C sort -u |
 		grep -vxF -f "$scratch/offered" | grep -vxE 'fn|run' | sed "s,\$,: $page calls it a hook,"
+	untold
 } >"$scratch/wrong"
 cat "$scratch/wrong"
 [ "$(wc -l <"$scratch/offered")" -gt 150 ] || echo 'too few names were found in the headers'

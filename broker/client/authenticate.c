@@ -70,6 +70,7 @@ static void on_exchanged(void *arg, struct gh_decision *decision)
 		return;
 	}
 	login->ask = NULL;
+	gh_connect_show_user(channel, decision);
 	gh_channel_go_on(channel);
 	send_auth(channel, GH_REASON_CONTINUE_AUTHENTICATION, decision);
 }
@@ -78,10 +79,12 @@ static enum gh_next exchanged(struct gh_login *login, struct gh_decision *decisi
 {
 	enum gh_next next = GH_GO_ON;
 
-	if (decision->verdict == GH_CONTINUE)
+	if (decision->verdict == GH_CONTINUE) {
+		gh_connect_show_user(login->channel, decision);
 		send_auth(login->channel, GH_REASON_CONTINUE_AUTHENTICATION, decision);
-	else
+	} else {
 		next = gh_connect_judged(login, decision);
+	}
 	gh_decision_done(decision);
 	return next;
 }

@@ -15,6 +15,7 @@
 #include "client/connect.h"
 #include "client/deliver.h"
 #include "client/hold.h"
+#include "client/limit.h"
 #include "client/publish.h"
 #include "client/send.h"
 #include "client/subscribe.h"
@@ -346,14 +347,24 @@ static size_t packet_limit(const struct gh_channel *channel)
 	return limit < GH_PACKET_MAX ? limit : GH_PACKET_MAX;
 }
 
+static void tell_packet_limit(const struct gh_channel *channel, const struct gh_malformed *why)
+{
+	if (why->reason == GH_REASON_PACKET_TOO_LARGE)
+		gh_tell_limit(channel->shard, gh_channel_client(channel),
+			      channel->state == GH_CHANNEL_CONNECTED ? "packet-size"
+								     : "packet-size-before-login");
+}
+
 static enum gh_next one_packet(struct gh_channel *channel, const uint8_t *p, size_t n, size_t *used)
 {
 	struct gh_malformed why;
 	struct gh_frame frame;
 	int got = gh_frame(channel->receiver.version, p, n, packet_limit(channel), &frame, &why);
 
-	if (got < 0)
+	if (got < 0) {
+		tell_packet_limit(channel, &why);
 		return gh_channel_malformed(channel, &why);
+	}
 	if (got == GH_FRAME_MORE) {
 		if (frame.total)
 			gh_conn_expect(channel->conn, frame.total);

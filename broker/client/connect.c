@@ -9,6 +9,7 @@
 #include "client/attach.h"
 #include "client/authenticate.h"
 #include "client/class.h"
+#include "client/limit.h"
 #include "client/rights.h"
 #include "mqtt/topic.h"
 
@@ -96,24 +97,33 @@ static enum gh_next ask_who(struct gh_login *login)
 	return gh_authenticate_ask(login);
 }
 
+/* Observers are told the limit, the log the words. */
+static const char *beyond(const struct gh_login *login, const char *key, const char *text)
+{
+	gh_tell_limit(login->channel->shard, gh_channel_client(login->channel), key);
+	return text;
+}
+
 const char *gh_connect_unacceptable(const struct gh_login *login, const struct gh_limits *limits,
 				    enum gh_reason *reason_r)
 {
 	const struct gh_packet_connect *connect = &login->connect;
+	const char *key;
 
 	*reason_r = GH_REASON_CLIENT_ID_INVALID;
 	if (connect->version == GH_MQTT_3_1 && connect->client_id.n > 23)
 		return "client id longer than the 23 characters of MQTT 3.1";
 	if (connect->client_id.n > (uint64_t)limits->client_id_length)
-		return "client id longer than client-id-length";
+		return beyond(login, "client-id-length", "client id longer than client-id-length");
 	if (!connect->has_will)
 		return NULL;
 	*reason_r = GH_REASON_TOPIC_INVALID;
-	if (!gh_topic_within(limits, connect->will.topic))
-		return "will topic longer than topic-length or topic-levels";
+	key = gh_topic_beyond(limits, connect->will.topic);
+	if (key)
+		return beyond(login, key, "will topic longer than topic-length or topic-levels");
 	*reason_r = GH_REASON_PACKET_TOO_LARGE;
 	if (connect->will.payload.n > limits->will_size)
-		return "will longer than will-size";
+		return beyond(login, "will-size", "will longer than will-size");
 	*reason_r = GH_REASON_PAYLOAD_FORMAT_INVALID;
 	return gh_payload_acceptable(login->channel, connect->will.properties.is_text,
 				     connect->will.payload)
@@ -195,7 +205,7 @@ static void bind_client_id(struct gh_channel *channel)
 	gh_channel_set_who(channel, bound);
 }
 
-static void take_shown_user(struct gh_channel *channel, struct gh_decision *decision)
+void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decision)
 {
 	if (!decision->shown_user)
 		return;
@@ -284,7 +294,7 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	struct gh_channel *channel = login->channel;
 	bool from_module = decision->client_id != NULL;
 
-	take_shown_user(channel, decision);
+	gh_connect_show_user(channel, decision);
 	/* The listener may have been taken out of the configuration while a module thought. */
 	if (!gh_channel_refresh(channel))
 		return GH_STOP_HERE;

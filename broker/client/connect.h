@@ -37,12 +37,15 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 /* The modules have said who it is, or that it may not. Consumes what decision owns. Returns whether to read on. */
 enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decision);
 
+/* What a module wants to be shown instead of the user name, from now on. */
+void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decision);
+
 /* CONNACK with the reason (where its version has a code for it), and the end. The reason may be told later only: a guesser
  * waits. decision: who refused, for the log; NULL: the core itself. */
 enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 			       const struct gh_decision *decision, const char *why);
 
-/* What the core asks of a CONNECT by these limits. NULL: nothing is wrong. */
+/* What the core asks of a CONNECT by these limits, observers told where one is met. NULL: nothing is wrong. */
 const char *gh_connect_unacceptable(const struct gh_login *login, const struct gh_limits *limits,
 				    enum gh_reason *reason_r);
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/class.h"
+#include "client/limit.h"
 #include "client/persist.h"
 #include "client/rights.h"
 #include "client/route.h"
@@ -139,6 +140,7 @@ enum gh_next gh_publish_accept(struct gh_channel *channel, const struct gh_incom
 			acknowledge(channel, packet, GH_REASON_SUCCESS, NULL);
 			return GH_GO_ON;
 		case GH_INBOUND_FULL:
+			gh_tell_limit(channel->shard, gh_channel_client(channel), "receive-maximum");
 			return gh_channel_end(channel, GH_REASON_RECEIVE_MAXIMUM_EXCEEDED,
 					      "receive maximum exceeded");
 		case GH_INBOUND_NEW: break;
@@ -179,19 +181,24 @@ static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *
 	return false;
 }
 
-/* What the core's limits say; NULL: nothing against it. */
+/* What the core's limits say, observers told; NULL: nothing against it. */
 static const char *unacceptable(const struct gh_channel *channel,
 				const struct gh_packet_publish *packet, enum gh_reason *reason_r)
 {
 	const struct gh_limits *limits = gh_channel_limits(channel);
+	const char *key = packet->topic.n > 0 ? gh_topic_beyond(limits, packet->topic) : NULL;
+	const char *problem = "topic longer than topic-length or topic-levels";
 
 	*reason_r = GH_REASON_TOPIC_INVALID;
-	if (packet->topic.n > 0 && !gh_topic_within(limits, packet->topic))
-		return "topic longer than topic-length or topic-levels";
-	*reason_r = GH_REASON_QUOTA_EXCEEDED;
-	return packet->properties.user_count > limits->user_properties
-		       ? "more user properties than allowed"
-		       : NULL;
+	if (!key && packet->properties.user_count > limits->user_properties) {
+		*reason_r = GH_REASON_QUOTA_EXCEEDED;
+		key = "user-properties";
+		problem = "more user properties than allowed";
+	}
+	if (!key)
+		return NULL;
+	gh_tell_limit(channel->shard, gh_channel_client(channel), key);
+	return problem;
 }
 
 enum gh_next gh_publish_in(struct gh_channel *channel, const struct gh_frame *frame)

@@ -44,59 +44,12 @@ static const char *why_of(const struct gh_decision *decision)
 					     : "no rule allows it";
 }
 
-static bool is_live(const struct gh_denials *denials, uint64_t now)
-{
-	return denials->at_ms && now - denials->at_ms < 1000;
-}
-
-/* Whose denial it is: the connection's, or that of an author who has none any more. */
-static uint64_t subject_of(const struct gh_shard *shard, const struct gh_client *client)
-{
-	if (client->connection || !client->client_id)
-		return client->connection;
-	return gh_registry_hash(&shard->broker->key, gh_str(client->client_id)) | 1ull << 63;
-}
-
-/* Its own, or one that is free; NULL: others have been logged within the last second wherever it could be. */
-static struct gh_denials *denials_of(struct gh_shard *shard, uint64_t subject, uint64_t now)
-{
-	struct gh_denials *found = NULL;
-
-	for (unsigned i = 0; i < GH_DENIALS_WAYS; i++) {
-		struct gh_denials *denials = &shard->denials[(subject + i) % GH_DENIALS];
-
-		if (denials->subject == subject)
-			return denials;
-		if (!found && !is_live(denials, now))
-			found = denials;
-	}
-	return found;
-}
-
-/* What a device does again and again must not fill the disk: a line a second and connection, with what it stands for; of
- * very many connections at once not all have one. */
-static bool fold(struct gh_shard *shard, const struct gh_client *client, uint64_t *left_out_r)
-{
-	uint64_t now = gh_shard_now(shard), subject = subject_of(shard, client);
-	struct gh_denials *denials = denials_of(shard, subject, now);
-	bool same = denials && denials->subject == subject;
-
-	if (!denials)
-		return true;
-	if (same && is_live(denials, now)) {
-		denials->left_out++;
-		return true;
-	}
-	*left_out_r = same ? denials->left_out : 0;
-	*denials = (struct gh_denials){ .subject = subject, .at_ms = now };
-	return false;
-}
-
 static void log_denied(struct gh_shard *shard, const struct gh_client *client, enum gh_action action,
 		       struct gh_str topic, const struct gh_decision *decision, const char *rule)
 {
 	uint64_t left_out = 0;
-	bool folded = fold(shard, client, &left_out);
+	bool folded = gh_repeated(shard->denials, gh_shard_subject(shard, client), "",
+				  gh_shard_now(shard), &left_out);
 	const struct gh_log_field fields[] = {
 		GH_FIELD("address", client->address),
 		GH_FIELD("client", client->client_id),
@@ -296,12 +249,6 @@ bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
 	gh_tell_denied(shard, gh_snapshot_client(session->identity), GH_RECEIVE, message->topic,
 		       &decision);
 	return false;
-}
-
-bool gh_topic_within(const struct gh_limits *limits, struct gh_str topic)
-{
-	return topic.n <= (uint64_t)limits->topic_length &&
-	       gh_topic_levels(topic) <= (uint64_t)limits->topic_levels;
 }
 
 bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload)

@@ -27,9 +27,6 @@ void gh_cover_forget_waiting(struct gh_session *session);
 bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
 		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered);
 
-/* Length and number of levels of a name or filter. */
-bool gh_topic_within(const struct gh_limits *limits, struct gh_str topic);
-
 /* Where the listener says check-payload-format, a payload that is called text must be UTF-8 [MQTT5 3.3.2.3.2]. */
 bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload);
 

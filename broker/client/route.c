@@ -7,6 +7,7 @@
 #include "client/class.h"
 #include "client/deliver.h"
 #include "client/groups.h"
+#include "client/limit.h"
 
 #include <stdlib.h>
 
@@ -106,11 +107,24 @@ static bool may_be_kept(const struct gh_shard *shard, const struct gh_transit *t
 	return transit->facts.payload.n <= limits->retained_size;
 }
 
+/* What was full may have room again by now: then it is memory. */
+static void tell_refused(struct gh_shard *shard, const struct gh_channel *publisher, bool small)
+{
+	uint64_t messages = (uint64_t)gh_shard_settings(shard)->limits.retained_messages;
+	const char *key = "retained-size";
+
+	if (small)
+		key = gh_retained_count(shard->broker->retained) >= messages ? "retained-messages"
+									     : "retained-bytes";
+	gh_tell_limit(shard, publisher ? gh_channel_client(publisher) : NULL, key);
+	gh_count(shard->broker, GH_COUNT_RETAINED_REFUSED);
+}
+
 static bool keep(struct gh_shard *shard, struct gh_transit *transit,
 		 const struct gh_channel *publisher)
 {
-	struct gh_publication *publication =
-		may_be_kept(shard, transit, publisher) ? gh_transit_publication(transit) : NULL;
+	bool small = may_be_kept(shard, transit, publisher);
+	struct gh_publication *publication = small ? gh_transit_publication(transit) : NULL;
 	enum gh_retained_result result;
 
 	if (publication) {
@@ -121,7 +135,7 @@ static bool keep(struct gh_shard *shard, struct gh_transit *transit,
 		if (result != GH_RETAINED_FULL)
 			return true;
 	}
-	gh_count(shard->broker, GH_COUNT_RETAINED_REFUSED);
+	tell_refused(shard, publisher, small);
 	return false;
 }
 

@@ -16,6 +16,15 @@
 
 #include <stdlib.h>
 
+uint64_t gh_shard_subject(const struct gh_shard *shard, const struct gh_client *client)
+{
+	if (!client)
+		return 0;
+	if (client->connection || !client->client_id)
+		return client->connection;
+	return gh_registry_hash(&shard->broker->key, gh_str(client->client_id)) | 1ull << 63;
+}
+
 /* ---- start and stop ---- */
 
 static void post(void *arg, struct gh_mail *mail)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "client/broker.h"
+#include "client/repeat.h"
 #include "conf/settings.h"
 #include "hook/ask.h"
 #include "hook/event.h"
@@ -17,14 +18,6 @@ struct gh_recheck;
 struct gh_barriers;
 struct gh_round;
 struct gh_usage;
-
-/* Denials of one connection, or of an author without one, that aren't logged because one was within the last second. */
-struct gh_denials {
-	uint64_t subject, at_ms;
-	uint64_t left_out;
-};
-#define GH_DENIALS      64u
-#define GH_DENIALS_WAYS 4u
 
 struct gh_shard {
 	struct gh_broker *broker;
@@ -53,7 +46,8 @@ struct gh_shard {
 	struct gh_round *round;  /* acts upon many sessions under way; NULL: none */
 	struct gh_timeout sweep; /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;
-	struct gh_denials denials[GH_DENIALS];
+	/* What repeats: denials that are logged, limits that are told. */
+	struct gh_repeat denials[GH_REPEATS], limits[GH_REPEATS];
 	bool stores;           /* there is a store */
 	bool stored;           /* in this turn: something was put or erased, */
 	bool store_failed;     /* and one of these has failed */
@@ -92,6 +86,9 @@ static inline uint64_t gh_shard_now(const struct gh_shard *shard)
 {
 	return gh_loop_now_ms(shard->loop);
 }
+
+/* Whose doing it is, where repeated things are folded: its connection's, or that of who has none any more. NULL: nobody's. */
+uint64_t gh_shard_subject(const struct gh_shard *shard, const struct gh_client *client);
 
 /* Another worker is to do something: fn(shard, mail) there. The mail is the head of the sender's struct. */
 static inline void gh_shard_send(struct gh_shard *from, unsigned to, enum gh_lane lane,

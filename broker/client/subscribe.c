@@ -7,6 +7,7 @@
 #include "client/class.h"
 #include "client/deliver.h"
 #include "client/groups.h"
+#include "client/limit.h"
 #include "client/persist.h"
 #include "client/recheck.h"
 #include "client/rights.h"
@@ -128,9 +129,11 @@ static void make(struct gh_subscribing *act, struct item *item)
 {
 	struct gh_channel *channel = act->channel;
 	struct gh_shard *shard = channel->shard;
-	bool share = item->share.group.n > 0;
+	bool share = item->share.group.n > 0, full = one_too_many(channel, item);
 
-	if (one_too_many(channel, item) || channel->session->backlog.count > GH_BACKLOG_MAX) {
+	if (full)
+		gh_tell_limit(shard, gh_channel_client(channel), "subscriptions");
+	if (full || channel->session->backlog.count > GH_BACKLOG_MAX) {
 		item->reason = GH_REASON_QUOTA_EXCEEDED;
 		return;
 	}
@@ -349,8 +352,11 @@ static void ask(struct gh_subscribing *act, struct item *item, struct gh_bytes p
 				   .share = item->share.group,
 				   .properties = properties };
 	struct gh_decision decision;
+	const char *beyond;
 
-	if (!gh_topic_within(gh_channel_limits(channel), item->share.filter)) {
+	beyond = gh_topic_beyond(gh_channel_limits(channel), item->share.filter);
+	if (beyond) {
+		gh_tell_limit(channel->shard, in.client, beyond);
 		item->reason = GH_REASON_FILTER_INVALID;
 		return;
 	}
@@ -406,9 +412,11 @@ enum gh_next gh_subscribe(struct gh_channel *channel, const struct gh_frame *fra
 	if (gh_decode_subscribe(channel->receiver.version, frame, &packet, &why) < 0)
 		return gh_channel_malformed(channel, &why);
 	/* A filter is 4 bytes on the wire and a hundred here: more of them than could be granted aren't looked at. */
-	if (packet.count > gh_channel_limits(channel)->subscriptions)
+	if (packet.count > gh_channel_limits(channel)->subscriptions) {
+		gh_tell_limit(channel->shard, gh_channel_client(channel), "subscriptions");
 		return gh_channel_end(channel, GH_REASON_QUOTA_EXCEEDED,
 				      "more filters in a SUBSCRIBE than subscriptions");
+	}
 	act = channel->subscribing = act_new(channel, &packet);
 	act->open = 1;
 	for (uint32_t i = 0; i < act->count; i++)

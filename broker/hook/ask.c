@@ -189,6 +189,13 @@ static void fold_done(struct gh_fold *fold)
 			fold->all_keep && !(fold->flags & (GH_RECHECK | GH_HYPOTHETICAL));
 }
 
+/* However it ended. An exchange that goes on keeps it besides: the first that was named holds. */
+static void show_user(struct gh_fold *fold)
+{
+	if (gh_fold_is_login(fold) && fold->login.shown_user)
+		fold->decision->shown_user = gh_strdup(fold->login.shown_user);
+}
+
 /* An exchange that goes on keeps the fold; one that has ended is over for good. */
 static void keep_exchange(struct gh_fold *fold)
 {
@@ -222,6 +229,7 @@ struct gh_ask *gh_ask_start(struct gh_fold *fold)
 		arm(fold->ask);
 		return fold->ask;
 	}
+	show_user(fold);
 	keep_exchange(fold);
 	fold_done(fold);
 	if (fold->ask)
@@ -236,6 +244,7 @@ static void finish(struct gh_ask *ask)
 	void *arg = ask->fold.arg;
 
 	ask->fold.decision = &decision;
+	show_user(&ask->fold);
 	keep_exchange(&ask->fold);
 	fold_done(&ask->fold);
 	/* The runtime is held until the decision has been read: its module's name is the

@@ -62,11 +62,18 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 		fold->login.client_id = in->client_id;
 		in->client_id = NULL;
 	}
-	if (in->shown_user && !fold->login.shown_user) {
-		fold->login.shown_user = in->shown_user;
-		in->shown_user = NULL;
-	}
 	return true;
+}
+
+/* Beside any verdict: who is refused brought a user name too. */
+static void take_shown_user(struct gh_fold *fold, struct gh_answer *answer)
+{
+	struct gh_login_answer *in = answer->in;
+
+	if (!in || !in->shown_user || fold->login.shown_user)
+		return;
+	fold->login.shown_user = in->shown_user;
+	in->shown_user = NULL;
 }
 
 /* A class that nobody knows may have been meant to bound: without it there is no ALLOW. */
@@ -112,6 +119,7 @@ static enum gh_verdict merge(struct gh_fold *fold, struct gh_answer *answer)
 static enum gh_verdict admit_login(struct gh_fold *fold, struct gh_answer *answer,
 				   enum gh_verdict verdict)
 {
+	take_shown_user(fold, answer);
 	if (verdict == GH_ERROR || verdict == GH_DENY)
 		return verdict;
 	if (!take_names(fold, answer))
@@ -252,8 +260,7 @@ static bool grant_login(struct gh_fold *fold)
 	fold->decision->verdict = GH_ALLOW;
 	fold->decision->identity = gh_identity_ref(identity);
 	fold->decision->client_id = fold->login.client_id;
-	fold->decision->shown_user = fold->login.shown_user;
-	fold->login.client_id = fold->login.shown_user = NULL;
+	fold->login.client_id = NULL;
 	return true;
 }
 

@@ -523,6 +523,15 @@ START_TEST(login_merge)
 	ck_assert_str_eq(scripts.fixture.decision.client_id, "c9");
 	ck_assert_str_eq(scripts.fixture.decision.shown_user, "");
 
+	/* with any verdict */
+	scripts.at[0].shown = "somebody";
+	for (enum gh_verdict verdict = GH_PASS; verdict <= GH_ERROR; verdict++) {
+		scripts.at[0].verdict = verdict;
+		ask_login(&scripts, chain, "token");
+		ck_assert_str_eq(scripts.fixture.decision.shown_user, "somebody");
+	}
+	scripts.at[0].verdict = GH_ALLOW;
+
 	/* the same name again is the same person; another one denies */
 	scripts.at[1].principal = "joe";
 	ck_assert_int_eq(ask_login(&scripts, chain, "joe")->verdict, GH_ALLOW);

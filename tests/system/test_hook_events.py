@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gatehouse import Broker, Client, Will
+from gatehouse import AUTH, CONNACK, Broker, Client, Will
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = needs_modules
@@ -57,6 +57,38 @@ def test_refused_logins(broker, connect, name):
     assert not Journal(broker).events(kind="connect", client=name)
 
 
+@pytest.mark.parametrize("step", ["authenticate", "exchange", "second step", "abandoned"])
+@pytest.mark.parametrize("verdict", ["allow", "pass", "deny", "error"])
+def test_shown_user(make_broker, dial, verdict, step):
+    """A user name that is a secret is neither logged nor told, however the login ends."""
+    canary, method = "canary-7Qx2-token", {"auth_method": "TOKEN", "auth_data": "begin" if step in ("second step", "abandoned") else "x"}
+    how = {"principal": "joe"} if verdict == "allow" else {}
+    answers = [rule("authenticate", verdict, user=canary, shown_user="somebody", **how),
+               rule("exchange", "continue", user="begin", shown_user="somebody"),
+               rule("exchange", verdict, user="x", shown_user="somebody", **how)]
+    config = {"plugins": {"probe": dict(probe(*answers, file="probe.jsonl"), module="probe-exchange")},
+              "limits": {"failed-login-delay": "0", "connect-timeout": "1s"}, "log": {"level": "debug"}}
+    broker = make_broker(config, listener=USERS)
+    client = dial(to=broker)
+    client.send(client.connect_packet(username=canary, properties=None if step == "authenticate" else method))
+    if step in ("second step", "abandoned"):
+        client.expect(AUTH, reason=0x18)
+    if step == "second step":
+        client.auth(0x18, dict(method, auth_data="x"))
+    last = client.expect(CONNACK)
+    allowed = verdict == "allow" and step != "abandoned"
+    assert (last.reason == 0) == allowed
+    if allowed:
+        client.disconnect()
+        Journal(broker).wait(kind="disconnect", client=client.client_id)
+    told, = Journal(broker).wait(kind="auth", client=client.client_id)
+    assert told["username"] == "somebody"
+    broker.wait_log("user='somebody'")
+    assert not [line for line in broker.log() if canary in line]
+    with open(Journal(broker).path) as text:
+        assert canary not in text.read()
+
+
 def test_in_order_for_a_client_id(broker, connect, name):
     """Connections of one id one after the other, by takeover: each one's end is told before the next one's beginning."""
     last = None
@@ -96,6 +128,209 @@ def test_reload_and_commands(make_broker):
     Journal(broker).wait(2, kind="reload")
     assert [one["code"] for one in Journal(broker).events(kind="reload")] == [0, 1]
     assert "reload" in Journal(broker).wait(kind="admin")[0]["text"]
+
+
+# ---- each kind
+
+LIMITS = {"packet-size": "4k", "packet-size-before-login": "1k", "topic-length": 40, "topic-levels": 4, "user-properties": 2,
+          "subscriptions": 3, "will-size": "8", "client-id-length": 30, "retained-size": "16", "retained-messages": 1,
+          "receive-maximum": 2, "queue-messages": 1, "failed-login-delay": "0"}
+
+
+def section(*more, **plugins):
+    """The watcher stays as it is; the others come and go."""
+    answers = list(more) + [rule("authenticate", user="brief", principal="brief", expires_in=1)] + login("joe") + [
+        rule("authorize", "deny", topic="denied"), rule("authorize")]
+    return {"plugins": dict({"watcher": probe(file="probe.jsonl"), "probe": probe(*answers)}, **plugins), "limits": LIMITS}
+
+
+@pytest.fixture(scope="module")
+def watched():
+    with Broker(section(extra=probe(), gone=probe()), listener=USERS) as one:
+        yield one
+
+
+class Cause:
+    """One thing that a client does; those that connect are joe."""
+
+    def __init__(self, broker, connect, dial, name):
+        self.broker, self.name, self.dial = broker, name, lambda: dial(name, to=broker)
+        self.connect = lambda **how: connect(name, to=broker, **dict({"username": "joe"}, **how))
+
+    def come_and_go(self):
+        self.connect().disconnect()
+
+    def wrong_user(self):
+        self.connect(username="mallory", reason=0x86)
+
+    def resume(self, clean=False):
+        for again in (False, True):
+            self.connect(clean=clean and again, properties={"session_expiry": 60}).disconnect()
+
+    def clean(self):
+        self.resume(clean=True)
+
+    def take_over(self):
+        self.connect()
+        self.connect()
+
+    def session_expires(self):
+        self.connect(properties={"session_expiry": 1}).disconnect()
+
+    def identity_expires(self):
+        self.connect(username="brief").expect_disconnect(0x87)
+
+    def come_and_subscribe(self):
+        client = self.connect()
+        client.subscribe(self.name, qos=1)
+        client.publish(self.name, "four", 1)
+        client.unsubscribe(self.name)
+
+    def denied(self):
+        self.connect().publish("denied", "", 1, reason=0x87)
+
+    def garbage(self):
+        client = self.connect()
+        client.send(b"\x00\x00")
+        client.expect_disconnect()
+
+    def too_large_for_it(self):
+        client = self.connect(properties={"maximum_packet_size": 64})
+        client.subscribe(self.name)
+        client.publish(self.name, "x" * 100, 1)
+
+    def never_allowed_before(self):
+        client = self.dial()
+        client.send(b"\x10\xff\x7f")
+        client.expect_closed()
+
+    def long_packet(self):
+        client = self.connect()
+        client.send(b"\x30\xff\x7f")
+        client.expect_disconnect(0x95)
+
+    def long_topic(self):
+        self.connect().publish("x" * 41, "", 1, reason=0x90)
+
+    def long_filter(self):
+        self.connect().subscribe("x" * 41, reasons=[0x8f])
+
+    def deep_topic(self):
+        self.connect().publish("a/b/c/d/e", "", 1, reason=0x90)
+
+    def deep_will(self):
+        self.connect(will=Will("a/b/c/d/e"), reason=0x90)
+
+    def properties(self):
+        self.connect().publish("a", "", 1, reason=0x97, properties={"user_property": [("a", "b")] * 3})
+
+    def subscriptions(self):
+        self.connect().subscribe("a", "b", "c", reasons=[0, 0, 0])
+
+    def one_more(self):
+        client = self.connect()
+        client.subscribe("a", "b", "c")
+        client.subscribe("d", reasons=[0x97])
+
+    def many_at_once(self):
+        client = self.connect()
+        client.send(client.subscribe_packet([(one, 0) for one in "abcd"], 1))
+        client.expect_disconnect(0x97)
+
+    def long_will(self):
+        self.connect(will=Will("a", "x" * 9), reason=0x95)
+
+    def long_id(self):
+        self.name = "n" * 31
+        client = self.dial()
+        client.client_id = self.name
+        client.connect(username="joe", reason=0x85)
+
+    def large_retained(self):
+        self.connect().publish("a", "x" * 17, 1, reason=0x97, retain=True)
+
+    def many_retained(self):
+        client = self.connect()
+        client.publish("a", "x", 1, retain=True)
+        client.publish("b", "x", 1, reason=0x97, retain=True)
+        client.publish("a", "", 1, retain=True)
+
+    def unreleased(self):
+        client = self.connect()
+        client.send(*[client.publish_packet("a", "x", 2) for _ in range(3)])
+        client.drain()
+
+
+C = Cause
+EACH = [
+    (C.come_and_go, "auth", {"verdict": 2, "username": "joe"}), (C.wrong_user, "auth", {"verdict": 3, "username": "mallory"}),
+    (C.come_and_go, "connect", {"code": 0}), (C.resume, "connect", {"code": 1}), (C.take_over, "connect", {"code": 2}),
+    (C.come_and_go, "disconnect", {"reason": 0}), (C.come_and_go, "session", {"code": 0}),
+    (C.session_expires, "session", {"code": 1}), (C.clean, "session", {"code": 2}), (C.denied, "deny", {"topic": "denied", "action": 1}),
+    (C.come_and_subscribe, "subscribe", {"qos": 1, "code": 0}), (C.come_and_subscribe, "unsubscribe", {"code": 0}),
+    (C.come_and_subscribe, "publish", {"bytes": 4, "qos": 1}), (C.come_and_subscribe, "usage", {}),
+    (C.too_large_for_it, "drop", {"text": "too large for the client", "count": 1}), (C.garbage, "protocol", {}),
+    (C.identity_expires, "identity", {"text": "expired"}),
+] + [(cause, "limit", {"text": key, "count": 1}) for cause, key in (
+    (C.long_packet, "packet-size"), (C.long_topic, "topic-length"), (C.long_filter, "topic-length"), (C.deep_topic, "topic-levels"),
+    (C.deep_will, "topic-levels"), (C.properties, "user-properties"), (C.one_more, "subscriptions"), (C.many_at_once, "subscriptions"),
+    (C.long_will, "will-size"), (C.long_id, "client-id-length"), (C.large_retained, "retained-size"),
+    (C.many_retained, "retained-messages"), (C.unreleased, "receive-maximum"))]
+
+
+@pytest.mark.parametrize("cause, kind, fields", EACH, ids=["%s-%s" % (one[1], one[0].__name__) for one in EACH])
+def test_each_kind(watched, connect, dial, name, cause, kind, fields):
+    """Of a client; what is told of bans, classes and replays is tested with the acts."""
+    it = Cause(watched, connect, dial, name)
+    cause(it)
+    Journal(watched).wait(kind=kind, client=it.name, **fields)
+
+
+def test_before_there_is_a_client(watched, dial):
+    Cause(watched, None, dial, "nobody").never_allowed_before()
+    Journal(watched).wait(kind="accept")
+    Journal(watched).wait(kind="limit", text="packet-size-before-login")
+
+
+def test_limits_within_bounds(watched, connect, dial, name):
+    """What is allowed meets no limit."""
+    it = Cause(watched, connect, dial, name)
+    it.subscriptions()
+    it.come_and_subscribe()
+    Journal(watched).wait(kind="publish", client=name)
+    assert not Journal(watched).events(kind="limit", client=name)
+
+
+def test_limits_are_folded(watched, connect, name):
+    """Once a second, with how often it was."""
+    client, sent = connect(name, to=watched, username="joe"), 0
+    while len(Journal(watched).events(kind="limit", client=name)) < 2:
+        client.publish("x" * 41, "", 1, reason=0x90)
+        sent += 1
+    counts = [one["count"] for one in Journal(watched).events(kind="limit", client=name)]
+    assert len(counts) == 2 and counts[0] == 1 and sum(counts) == sent and sent > 2
+
+
+def test_each_kind_of_a_reload(make_broker, connect):
+    """Of the configuration, and of clients because of it."""
+    broker = make_broker(section(extra=probe(), gone=probe()), listener=USERS)
+    told = Journal(broker)
+    told.wait(kind="module", module="extra", code=0)
+    client = connect("c1", to=broker, username="joe")
+    client.subscribe("a", "b")
+    more = [rule("authorize", "deny", action="subscribe", topic="a"), rule("lookup", user="joe", principal="joe", group="night")]
+    broker.write(section(*more, extra=probe(rule("accept", "pass")), bad={"module": "life", "alone-fails": "no"}), listener=USERS)
+    broker.reload()
+    for module, code in (("extra", 1), ("gone", 2), ("bad", 0), ("bad", 3)):
+        told.wait(kind="module", module=module, code=code)
+    told.wait(kind="reload", code=0)
+    told.wait(kind="admin", text="reload")
+    told.wait(kind="identity", client="c1", text="looked up again")
+    told.wait(kind="unsubscribe", client="c1", topic="a", code=1)
+    assert not told.events(kind="unsubscribe", topic="b")
+    broker.write("listeners: []\n")
+    assert broker.run_ctl("reload").returncode == 1
+    told.wait(kind="reload", code=1)
 
 
 # ---- explain

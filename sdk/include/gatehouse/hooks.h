@@ -163,8 +163,8 @@ typedef enum gh_verdict gh_publish_fn(void *instance, const struct gh_publish *i
 #define GH_EV_SUBSCRIBE (1ull << 6)   /* topic, share, qos granted; code 1: replayed */
 #define GH_EV_UNSUBSCRIBE (1ull << 7) /* also by session end; code 1: revoked */
 #define GH_EV_PUBLISH (1ull << 8)     /* accepted: topic, qos, retain, bytes, message */
-#define GH_EV_DROP (1ull << 9)        /* a delivery given up: topic, reason, count */
-#define GH_EV_LIMIT (1ull << 10)      /* text: which, count */
+#define GH_EV_DROP (1ull << 9)        /* a delivery given up: topic, text: why, count */
+#define GH_EV_LIMIT (1ull << 10)      /* text: the limit's key, count: since it was last told */
 #define GH_EV_BAN (1ull << 11)        /* subject, text: why, count: seconds; code 1: lifted */
 #define GH_EV_SESSION (1ull << 12)    /* code 0: created, 1: expired, 2: cleaned, 3: refused */
 #define GH_EV_IDENTITY (1ull << 13)   /* re-authenticated, looked up again, expired, class changed */

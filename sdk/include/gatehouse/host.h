@@ -117,8 +117,7 @@ GH_FN GH_PRINTF(3, 4) void gh_log(struct gh_host *h, enum gh_level level, const 
 /* Monotonic nanoseconds, and Unix seconds. A test host simulates both: ask no other clock. */
 GH_FN uint64_t gh_now(struct gh_host *h) { return GH_API(h)->now(h); }
 GH_FN int64_t gh_wall(struct gh_host *h) { return GH_API(h)->wall(h); }
-/* What thread_start made for the calling thread; NULL on the control thread, in gh_offload() and on
- * the module's own threads. */
+/* What thread_start made for this thread; NULL: control thread, gh_offload(), the module's own. */
 GH_FN void *gh_local(struct gh_host *h) { return GH_API(h)->local(h); }
 /* The instance's name (key of its section), and a directory of its own to write in, absolute, made by
  * the first who asks, 0700. Both live as long as the instance. NULL: it can't be made (logged). While
@@ -158,9 +157,9 @@ GH_NUMBER(reason, GH_A_REASON)
 /*
  * Logins. The principal is named once: another module of the list naming another one denies. Groups
  * and attributes add up; the earliest expiry (Unix seconds) and the first limits class hold; a class
- * that isn't configured makes the ALLOW an ERROR. A client_id also holds with PASS. shown_user replaces
- * the CONNECT's user name in logs and events when that may be a secret; "" hides it. auth_data:
- * exchange, with CONTINUE and ALLOW. psk_key: psk.
+ * that isn't configured makes the ALLOW an ERROR. A client_id also holds with PASS. shown_user, with
+ * any verdict, replaces the CONNECT's user name in logs and events when that may be a secret; "" hides
+ * it. auth_data: exchange, with CONTINUE and ALLOW. psk_key: psk.
  */
 GH_NUMBER(cause, GH_A_CAUSE)
 GH_TEXT(principal, GH_A_PRINCIPAL)
@@ -173,15 +172,14 @@ GH_TEXT(shown_user, GH_A_SHOWN_USER)
 GH_BYTES(auth_data, GH_A_AUTH_DATA)
 GH_BYTES(psk_key, GH_A_PSK_KEY)
 /*
- * authorize. The limits are part of an ALLOW; the least of all modules asked holds: max_qos (a
- * SUBSCRIBE is granted less, a PUBLISH above it denied), max_size (bytes of payload), no_retain.
+ * authorize. Limits are part of an ALLOW, the least of all modules asked holds: max_qos (a SUBSCRIBE
+ * is granted less, a PUBLISH above it denied), max_size (bytes of payload), no_retain.
  * cache(s): this answer (PASS, ALLOW or DENY) depends on nothing but client, action and topic, and
- * holds for s seconds, 0: until the policy or the client's identity changes, which ends it always.
- * The core keeps a verdict if every module asked said so, for the least of the times.
- * covers(): with PASS or ALLOW to SUBSCRIBE: "so I would answer every delivery under that filter",
- * as long as cache() says, without it until the policy or the identity changes. It speaks for this
- * module alone: RECEIVE is skipped only when every module asked has said it.
- * disconnect(): with DENY: the client is disconnected too.
+ * holds for s seconds, 0: until the policy or the client's identity changes, which ends it always. A
+ * verdict is kept if every module asked said so, for the least of the times.
+ * covers(): with PASS or ALLOW to SUBSCRIBE: "so I would answer every delivery under that filter", as
+ * long as cache() says, without it until the policy or the identity changes. RECEIVE is skipped only
+ * when every module asked has said it. disconnect(): with DENY: the client is disconnected too.
  */
 GH_NUMBER(max_qos, GH_A_MAX_QOS)
 GH_NUMBER(max_size, GH_A_MAX_SIZE)
@@ -189,8 +187,7 @@ GH_FLAG(no_retain, GH_A_NO_RETAIN)
 GH_NUMBER(cache, GH_A_CACHE)
 GH_FLAG(covers, GH_A_COVERS)
 GH_FLAG(disconnect, GH_A_DISCONNECT)
-/* publish. property: a user property, the first of that name is replaced, or added; NULL: all of that
- * name are removed. */
+/* publish. property: a user property, the first of its name is replaced, or added; NULL: all are removed. */
 GH_BYTES(topic, GH_A_TOPIC)
 GH_BYTES(payload, GH_A_PAYLOAD)
 GH_PAIR(property, GH_A_PROPERTY)
@@ -250,8 +247,7 @@ GH_FN int gh_ban(struct gh_host *h, struct gh_subject s, uint32_t seconds, const
  * back to its own; everyone: all of it. What CONNACK said stays; nothing is asked again because of it.
  * Told as GH_EV_IDENTITY, "class changed". GH_ENOENT: no such class. GH_EBUSY: the table is full. */
 GH_FN int gh_set_class(struct gh_host *h, struct gh_subject s, const char *name, uint32_t seconds) { return GH_API(h)->set_class(h, s, name, seconds); }
-/* The policy changed for these: verdicts are dropped, lookup and live rights are asked again. Cheap to
- * repeat. */
+/* The policy changed for these: verdicts are dropped, lookup and live rights asked again. Cheap. */
 GH_FN int gh_recheck(struct gh_host *h, struct gh_subject s) { return GH_API(h)->recheck(h, s); }
 
 /* ---- per connection, metrics ------------------------------------------------------------------- */
@@ -276,9 +272,8 @@ GH_FN void gh_reply_row(struct gh_reply *r) { GH_API(r)->reply_row(r); }
 /* [in the command] What was typed or piped in for GH_CMD_SECRET: one line, without its end. Gone and
  * wiped when the command returns. */
 GH_FN struct gh_bytes gh_reply_secret(struct gh_reply *r) { return GH_API(r)->reply_secret(r); }
-/* In the command: then return GH_LATER. Later, on any thread: begin (NULL: too late, or ended already),
- * the rows, end on the same thread. message: of an error, else NULL. Without GH_LATER: the message of
- * the error that is returned, by gh_reply_end() before it. */
+/* In the command: then return GH_LATER. Later, on any thread: begin (NULL: too late, or ended), rows, end
+ * on the same thread. message: of an error, else NULL; without GH_LATER: of the error then returned. */
 GH_FN struct gh_ticket gh_reply_pend(struct gh_reply *r) { return GH_API(r)->reply_pend(r); }
 GH_FN struct gh_reply *gh_reply_begin(struct gh_host *h, struct gh_ticket t) { return GH_API(h)->reply_begin(h, t); }
 GH_FN void gh_reply_end(struct gh_reply *r, int rc, const char *message) { GH_API(r)->reply_end(r, rc, message); }
