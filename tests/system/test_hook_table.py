@@ -141,7 +141,7 @@ class Lookup(Point):
         return [rule("authenticate", user=word, principal=word), rule("lookup", verdict, user=word, principal=word, **how)]
 
     def ask(self, table, word):
-        question = Question(table.connect(username=word), word, user=word)
+        question = Question(table.connect_apart(word), word, user=word)
         question.answers = table.answers(self)
         table.recheck(word)
         return question
@@ -213,7 +213,7 @@ class Live(Point):
         return login(word) + [rule("authorize", verdict, action="subscribe", topic=word, while_exists=again(word), **how)]
 
     def ask(self, table, word):
-        question = Question(table.connect(username=word), word, user=word)
+        question = Question(table.connect_apart(word), word, user=word)
         question.client.subscribe(word)
         question.subscriptions = table.broker.ctl("status")["subscriptions"]
         question.answers = table.answers(self) + 1  # joe's right to tell the actor
@@ -351,10 +351,21 @@ class Table:
         self.broker, self._connect, self._dial = broker, connect, dial
         self.joe = self.connect(username="joe")
         self.ignored = self.tickets()[1]
+        self.workers, self.taken = broker.ctl("status")["workers"], set()
         self.holds = False
 
     def connect(self, client_id=None, **how):
         return self._connect(client_id, to=self.broker, **how)
+
+    def connect_apart(self, username):
+        """On a worker where nobody else was connected so, while there is one: a re-check that is held holds up the next there."""
+        while True:
+            one = self.connect(username=username)
+            worker = self.broker.clients()[one.client_id]["worker"]
+            if worker not in self.taken or len(self.taken) >= self.workers:
+                self.taken.add(worker)
+                return one
+            one.disconnect()
 
     def dial(self, client_id=None):
         return self._dial(client_id, to=self.broker)
@@ -653,7 +664,8 @@ def test_connect_timeout(make_broker, use):
 
 def test_shutdown(make_broker, use):
     """With a question open at every point the broker ends as if there were none."""
-    table = use(make_broker(configuration(held_cells(POINTS.values()), **{"hook-timeout": "5m", "connect-timeout": "5m"})))
+    made = configuration(held_cells(POINTS.values()), **{"hook-timeout": "5m", "connect-timeout": "5m"})
+    table = use(make_broker(dict(made, workers=4)))
     questions = [(point.name, point.ask(table, word_of(point, "allow", "held"))) for point in POINTS.values()]
     eventually(lambda: table.tickets()[0] == len(POINTS))
     began = time.monotonic()
