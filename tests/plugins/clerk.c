@@ -140,18 +140,19 @@ static int never(void *instance, size_t count, const char *const *arguments, str
 	return hold(instance, reply);
 }
 
-/* Answers what is held: how many still wait for it. */
+/* Answers what is held, and with a word is ready to answer it again: how many still wait for it. */
 static int release(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
 {
 	struct clerk *clerk = instance;
 	unsigned heard = 0;
 
-	(void)count, (void)arguments;
+	(void)arguments;
 	pthread_mutex_lock(&clerk->lock);
 	gh_reply_field(reply, "held", "%u", clerk->held_count);
 	for (unsigned i = 0; i < clerk->held_count; i++)
 		heard += answer(clerk, clerk->held[i], "released");
-	clerk->held_count = 0;
+	if (!count)
+		clerk->held_count = 0;
 	pthread_mutex_unlock(&clerk->lock);
 	gh_reply_field(reply, "heard", "%u", heard);
 	return 0;
@@ -282,7 +283,7 @@ static const struct gh_command commands[] = {
 	{ "later", "MS WORD", "says it later", 0, later },
 	{ "later twice", "MS WORD", "says it twice", 0, twice },
 	{ "never", NULL, "doesn't end by itself", 0, never },
-	{ "release", NULL, "ends what doesn't", 0, release },
+	{ "release", "[keep]", "ends what doesn't", 0, release },
 	{ "fail", "CODE [MESSAGE]", "fails like that", 0, fail },
 	{ "flood", NULL, "says too much", 0, flood },
 	{ "user add", "NAME", "tells its secret", GH_CMD_WRITE | GH_CMD_SECRET, secret },

@@ -26,7 +26,7 @@ enum fetch_how {
 enum load_how { LOAD_FINE, LOAD_ERROR, LOAD_BAD };
 
 struct config {
-	const char *file, *fail, *hold;
+	const char *file, *fail, *fail_erase, *hold;
 	int64_t barrier, fetch, load;
 	uint64_t delay;
 };
@@ -98,6 +98,8 @@ static int erase(void *instance, const struct gh_record *record)
 	int rc;
 
 	gh_metric_add(shelf->host, shelf->erases, 1);
+	if (is_there(shelf->config->fail_erase))
+		return GH_EIO;
 	pthread_mutex_lock(&shelf->lock);
 	rc = note(shelf, SHELF_ERASE, record);
 	if (!rc)
@@ -580,6 +582,8 @@ static int create(struct gh_host *host, const void *config, void *previous, void
 static const struct gh_option options[] = {
 	GH_OPTION(struct config, file, GH_PATH, "where it lasts; without it nowhere"),
 	GH_OPTION(struct config, fail, GH_PATH, "a file: nothing can be put while it is there"),
+	GH_OPTION(struct config, fail_erase, GH_PATH,
+		  "a file: nothing can be erased while it is there"),
 	GH_OPTION(struct config, hold, GH_PATH, "a file: nothing ends later while it is there"),
 	GH_OPTION(struct config, barrier, GH_ENUM,
 		  "what it says to a barrier; now: ended before it says so", .standard = "no",

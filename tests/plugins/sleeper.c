@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sleeper: a module that blocks. User "sleep-200" waits 200 ms, then is let in with the right
- * password; so do rights on topics "sleep/200/...".
+ * password; so do rights on topics "sleep/200/...". A message is asked about by its first level:
+ * "nap/200/...", "no/...", "broken/...", "edit/..."; the others pass.
  */
 #include <gatehouse/plugin.h>
 #include <stdlib.h>
@@ -57,6 +58,27 @@ static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, 
 	return GH_ALLOW;
 }
 
+static bool begins(struct gh_str topic, const char *prefix)
+{
+	return topic.n >= strlen(prefix) && memcmp(topic.p, prefix, strlen(prefix)) == 0;
+}
+
+static enum gh_verdict publish(void *instance, const struct gh_publish *in, struct gh_answer *out)
+{
+	static const char words[] = "slept over";
+	struct gh_str topic = in->message->topic;
+
+	(void)instance;
+	sleep_as(topic.p, topic.n, "nap/");
+	if (begins(topic, "broken/"))
+		return GH_ERROR;
+	if (begins(topic, "edit/")) {
+		gh_answer_topic(out, topic.p + 5, topic.n - 5);
+		gh_answer_payload(out, words, sizeof(words) - 1);
+	}
+	return begins(topic, "no/") ? GH_DENY : GH_PASS;
+}
+
 static int create(struct gh_host *host, const void *config, void *previous, void **instance_r,
 		  struct gh_error *error)
 {
@@ -86,4 +108,5 @@ GH_PLUGIN(sleeper) = {
 	.destroy = destroy,
 	.authenticate = authenticate,
 	.authorize = authorize,
+	.publish = publish,
 };

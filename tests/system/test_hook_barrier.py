@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Barriers: nothing is acknowledged before modules say that it is safe; deliveries go on; what can't be made safe is refused."""
 import os
+import signal
+import time
 
 import pytest
 
 from gatehouse import CONNACK, PUBACK, PUBCOMP, PUBREC, PUBREL, SUBACK, Closed
+from gatehouse.broker import DEADLINE
 from gatehouse.probe import eventually, needs_modules
 
 pytestmark = [needs_modules, pytest.mark.threads]
@@ -192,3 +195,44 @@ def test_a_hung_one_is_told(make_broker, connect, name):
         client.send(client.publish_packet(name, "", 1, packet_id=1))
         broker.wait_log(r"warning acknowledgements wait for module 'keeper' since \d+ s")
     client.expect(PUBACK, packet_id=1)
+
+
+# ---- the end of what they wait for
+
+def test_disabled_while_they_wait(make_broker, connect, name):
+    """What was raised before comes to its end; from then on nothing can be made safe, and that is told."""
+    broker = start(make_broker)
+    client, other = connect(to=broker), connect(to=broker)
+    other.subscribe(name)
+    with Held(broker):
+        client.send(client.publish_packet(name, "", 1, packet_id=1))
+        client.quiet()
+        broker.ctl("plugin", "disable", "keeper")
+        eventually(lambda: "draining" in [row["state"] for row in broker.ctl("plugins")])
+        client.send(client.publish_packet(name, "", 1, packet_id=2))
+        client.quiet()
+    client.expect(PUBACK, packet_id=1, reason=0)
+    client.expect(PUBACK, packet_id=2, reason=0x83)
+    eventually(lambda: [row["state"] for row in broker.ctl("plugins")] == ["disabled"])
+    client.send(client.publish_packet(name, "", 2, packet_id=3))
+    client.expect(PUBREC, packet_id=3, reason=0x83)
+    broker.ctl("plugin", "enable", "keeper")
+    connect(to=broker).publish(name, "", 1)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_end_while_they_wait(make_broker, connect, dial, version, name):
+    """Nothing that may not be safe is acknowledged; the broker ends in time, let the module hang as it may."""
+    broker = start(make_broker)
+    client = connect(to=broker, version=version)
+    with Held(broker):
+        client.send(client.publish_packet(name, "", 1, packet_id=1), client.publish_packet(name, "", 2, packet_id=2))
+        client.quiet()
+        half = dial(to=broker)
+        half.send(half.connect_packet())
+        eventually(lambda: half.client_id in broker.clients())
+        began = time.monotonic()
+        broker.signal(signal.SIGTERM)
+        client.expect_disconnect(0x8B if version == 5 else None)
+        half.expect_closed()
+        assert broker.wait() == 0 and time.monotonic() - began < DEADLINE

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gatehouse import CONNACK, PUBACK, Broker, Client, Closed, Will
+from gatehouse import CONNACK, PUBACK, PUBREC, Broker, Client, Closed, Will
 from gatehouse.probe import eventually, needs_modules
 
 pytestmark = needs_modules
@@ -14,10 +14,12 @@ pytestmark = needs_modules
 
 @pytest.fixture(scope="module")
 def broker():
-    """s has two threads; other is another instance of the same module."""
-    config = {"plugins": {"s": {"module": "sleeper", "threads": 2}, "other": {"module": "sleeper", "threads": 1, "max-pending": 16}},
+    """s has two threads; other and m are other instances of the same module."""
+    config = {"plugins": {"s": {"module": "sleeper", "threads": 2}, "other": {"module": "sleeper", "threads": 1, "max-pending": 16},
+                          "m": {"module": "sleeper", "threads": 2}},
               "listeners": {"main": {"address": "127.0.0.1:@PORT@", "authenticate": ["s"], "authorize": ["s"]},
-                            "other": {"address": "unix:@DIR@/other", "authenticate": ["other"], "authorize": "none"}},
+                            "other": {"address": "unix:@DIR@/other", "authenticate": ["other"], "authorize": "none"},
+                            "messages": {"address": "unix:@DIR@/messages", "anonymous": True, "authorize": "none", "message": ["m"]}},
               "limits": {"hook-timeout": "2s", "failed-login-delay": "0"}}
     with Broker(config) as one:
         yield one
@@ -112,6 +114,60 @@ def test_one_hangs_the_other_does_not(broker, connect, dial):
     assert time.monotonic() - began < 1
     broker.wait_log("login failed .*module='other' reason='its queue is full'", after=mark)
     assert [one.expect(CONNACK).reason for one in hung] == [0] + [0x87] * 4
+
+
+# ---- messages
+
+@pytest.fixture
+def pair(broker, connect, name):
+    """Who publishes to `name` where messages are asked about, and who listens there."""
+    reader, writer = [connect(to=broker.path("messages")) for _ in range(2)]
+    reader.subscribe("#", qos=1)
+    return reader, writer
+
+
+def test_message_verdicts(broker, pair, name):
+    """None objects; one does; one can't say; one says something else."""
+    reader, writer = pair
+    before = row(broker, "m")
+    writer.publish(name, "as it is", 1)
+    reader.message(name, "as it is", qos=1)
+    for topic in ("no/" + name, "broken/" + name):
+        writer.publish(topic, "x", 1, reason=0x87)
+        writer.send(writer.publish_packet(topic, "x", 2, packet_id=9))
+        writer.expect(PUBREC, packet_id=9, reason=0x87)
+        writer.send(writer.publish_packet(topic, "x", 0))
+    writer.publish("edit/" + name, "x", 1)
+    reader.message(name, "slept over", qos=1)
+    assert reader.fence(writer) == []
+    after = row(broker, "m")
+    assert after["calls"] - before["calls"] == 9, "eight, and the fence"
+
+
+def test_messages_keep_their_order(broker, pair, name):
+    """The slow one first; whoever else is connected is served meanwhile."""
+    reader, writer = pair
+    writer.send(writer.publish_packet("nap/300/" + name, "first", 1, packet_id=1),
+                writer.publish_packet(name, "second", 1, packet_id=2), writer.publish_packet("edit/" + name, "third", 1, packet_id=3))
+    eventually(lambda: row(broker, "m")["pending"] > 0)
+    reader.ping()
+    assert [writer.expect(PUBACK, reason=0).packet_id for _ in range(3)] == [1, 2, 3]
+    reader.message("nap/300/" + name, "first")
+    reader.message(name, "second")
+    reader.message(name, "slept over")
+
+
+def test_message_that_takes_too_long(broker, pair, name):
+    """Refused at its deadline; what the module says then is too late."""
+    reader, writer = pair
+    before = row(broker, "m")
+    writer.send(writer.publish_packet("nap/2600/" + name, "x", 1, packet_id=1))
+    writer.expect(PUBACK, packet_id=1, reason=0x87)
+    assert row(broker, "m")["timeouts"] - before["timeouts"] == 1
+    eventually(lambda: row(broker, "m")["running"] == 0)
+    writer.publish(name, "x", 1)
+    reader.message(name, "x")
+    assert reader.fence(writer) == []
 
 
 class Guesser(threading.Thread):

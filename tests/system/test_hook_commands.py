@@ -349,6 +349,28 @@ def test_who_never_answers_is_named(make_broker):
     broker = make_broker({"plugins": {"mute": {"module": "clerk", "subject": "never"}, "clerk": {"keeps": ["x"]}}})
     rows, said = ctl(broker, "export", "client", "x", code=1)
     assert rows == [kept("clerk", "x", "client")] and said == "gatehousectl: mute: no answer in time\n"
+    assert ctl(broker, "mute", "release")[0] == [{"held": "1", "heard": "0"}]
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("module", ["clerk", "clerk-blocking"])
+def test_about_a_subject_once(make_broker, module):
+    """An answer about a client that comes twice, or when nobody waits any more, is ignored."""
+    broker = make_broker({"plugins": {"slow": {"module": module, "keeps": ["x"], "subject": "never"}, "quick": {"module": module}}})
+    gone = waiting(broker, "export", "client", "x")
+    eventually(lambda: pending(broker, "slow") == 1)
+    gone.kill()
+    gone.communicate()
+    eventually(lambda: pending(broker, "slow") == 0)
+    assert ctl(broker, "slow", "release")[0] == [{"held": "1", "heard": "0"}]
+    for verb in ("export", "forget"):
+        one = waiting(broker, verb, "client", "x")
+        eventually(lambda: pending(broker, "slow") == 1)
+        assert ctl(broker, "slow", "release", "keep")[0] == [{"held": "1", "heard": "1"}]
+        told = json.loads(one.communicate(timeout=DEADLINE)[0])
+        assert one.returncode == 0 and told == [kept("slow", "x", "client"), {"instance": "slow", "word": "released"}]
+        assert ctl(broker, "slow", "release")[0] == [{"held": "1", "heard": "0"}]
+    assert pending(broker, "slow") == 0 and broker.ctl("status")
 
 
 # ---- hostile

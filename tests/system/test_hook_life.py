@@ -283,6 +283,44 @@ def test_replace(two, modules, connect):
     client.message("a", "x")
 
 
+def test_resident(two, modules, connect):
+    """What its libraries have left behind may still run: its code stays, whatever comes of its instances. Other code goes."""
+    put_in_place(modules, "life-resident")
+    resident = {str(os.stat(modules / "life.so").st_ino)}
+    for name in ("life", "other"):
+        two.ctl("plugin", "replace", name)
+    eventually(lambda: mapped(two) == resident)
+    put_in_place(modules, "life-later")
+    later = {str(os.stat(modules / "life.so").st_ino)}
+    for name in ("life", "other"):
+        two.ctl("plugin", "replace", name)
+    eventually(lambda: states(two) + states(two, "other") == ["in force"] * 2)
+    assert [row["version"] for row in rows(two)] == ["2"]
+    assert mapped(two) == resident | later
+    for name in ("life", "other"):
+        two.ctl("plugin", "disable", name)
+    eventually(lambda: mapped(two) == resident)
+    assert states(two) + states(two, "other") == ["disabled"] * 2
+    two.ctl("plugin", "enable", "life")
+    assert mapped(two) == resident | later
+    connect(to=two).publish("a", "x", 1)
+
+
+def test_resident_disabled(two, modules):
+    """The last instance of it goes."""
+    put_in_place(modules, "life-resident")
+    resident = {str(os.stat(modules / "life.so").st_ino)}
+    for name in ("life", "other"):
+        two.ctl("plugin", "replace", name)
+        two.ctl("plugin", "disable", name)
+    eventually(lambda: states(two) + states(two, "other") == ["disabled"] * 2)
+    eventually(lambda: mapped(two) == resident)
+    two.reload()
+    assert mapped(two) == resident
+    two.ctl("plugin", "enable", "life")
+    assert states(two) == ["in force"] and mapped(two) == resident
+
+
 def test_replace_the_same(two):
     """The file is as it was: a successor like any other."""
     before = mapped(two)

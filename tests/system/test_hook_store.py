@@ -2,11 +2,14 @@
 """The store: what outlives the broker's process, told as it happens and read before anybody is let in."""
 import os
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
-from gatehouse import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, Will
+from gatehouse import PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBSCRIBE, Will, text
+from gatehouse.broker import DEADLINE
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = [needs_modules, pytest.mark.threads]
@@ -626,3 +629,82 @@ def test_bounds_of_what_is_kept(make_broker):
 def test_without_a_store(make_broker):
     broker = make_broker({"plugins": {"memo": {"early": True}}})
     assert broker.ctl("memo", "list")[0] == {"recall": "-5", "keep": "-5"}
+
+
+# ---- what else it can't, and what else it keeps
+
+
+def test_what_is_not_erased_is_not_confirmed(make_broker, connect, name):
+    broker = start(make_broker, **{"fail-erase": "@DIR@/fail-erase"})
+    client, writer = connect(name, to=broker, clean=False, properties=KEEP), connect(to=broker)
+    old = connect("old", version=4, to=broker)
+    client.subscribe(name, qos=1)
+    for topic in ("/1", "/2", "/3"):
+        writer.publish(name + topic, "x", 1, retain=True)
+    path = broker.path("fail-erase", "")
+    writer.send(writer.publish_packet(name + "/1", "", 1, retain=True, packet_id=1))
+    writer.expect(PUBACK, packet_id=1, reason=0x83)
+    writer.send(writer.publish_packet(name + "/2", "", 2, retain=True, packet_id=2))
+    writer.expect(PUBREC, packet_id=2, reason=0x83)
+    old.send(old.publish_packet(name + "/3", "", 1, retain=True, packet_id=1))
+    old.expect_closed()
+    client.send_packet(UNSUBSCRIBE, b"\0\3\0" + text(name))
+    client.expect_disconnect(0x83)
+    broker.wait_log(r"store 'shelf': erase has failed")
+    os.unlink(path)
+    for topic in ("/1", "/2", "/3"):
+        writer.publish(name + topic, "y", 1, retain=True)
+        writer.publish(name + topic, "", 1, retain=True)
+    assert not records(broker, "retained")
+    client = back(connect, broker, name)
+    client.subscribe(name, qos=1)
+    assert client.unsubscribe(name).reasons == [0]
+    assert not records(broker, "subscription")
+
+
+@pytest.mark.parametrize("known", ["looked up", "not looked up"])
+def test_class_of_the_login(make_broker, connect, name, known):
+    """Its bounds are those of the session that has been restored too."""
+    who = [rule("authenticate", user="anna", principal="anna", limits_class="few"), *login("bert"), rule("authorize")]
+    if known == "looked up":
+        who.append(rule("lookup", user="anna", principal="anna", limits_class="few"))
+    broker = start(make_broker, {"plugins": {"who": probe(*who)}, "limits": {"classes": {"few": {"queue-messages": 3}}}},
+                   listener={"anonymous": False, "authenticate": ["who"], "authorize": ["who"]})
+    client = connect(name, to=broker, clean=False, username="anna", properties=KEEP)
+    client.subscribe(name, qos=1)
+    client.disconnect()
+    broker.restart(crash=True)
+    writer = connect(to=broker, username="bert")
+    for i in range(8):
+        writer.publish(name, str(i), 1)
+    assert len(records(broker, "queued")) == 3
+    client = connect(name, to=broker, clean=False, username="anna", properties=KEEP)
+    assert client.connack.session_present
+    for i in range(3):
+        client.message(name, str(i))
+    client.quiet()
+
+
+def test_end_while_it_fetches(make_broker, connect, name):
+    """Who waits for messages is sent away, the broker ends in time, and they come after the next start."""
+    broker = start(make_broker, fetch="later", hold="@DIR@/hold")
+    asleep(connect, broker, name, client_id=name)
+    writer = connect(to=broker)
+    for i in range(40):
+        writer.publish(name, str(i), 1)
+    wait_records(broker, 40, "queued")
+    broker.restart(crash=True)
+    path = broker.path("hold", "")
+    client = back(connect, broker, name)
+    eventually(lambda: broker.metric("gatehouse_shelf_fetches_total", instance="shelf") == 1)
+    began = time.monotonic()
+    broker.signal(signal.SIGTERM)
+    client.expect_disconnect(0x8B)
+    assert broker.wait() == 0 and time.monotonic() - began < DEADLINE
+    os.unlink(path)
+    broker.lines = []
+    broker.start()
+    client = back(connect, broker, name)
+    for i in range(40):
+        client.message(name, str(i))
+    client.quiet()

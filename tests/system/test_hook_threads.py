@@ -208,3 +208,34 @@ def test_reload_under_load(make_broker):
     eventually(lambda: [row["state"] for row in broker.ctl("plugins")] == ["in force"])
     for one in publishers:
         one.client.quiet()
+
+
+def test_no_two_calls_overlap(make_broker):
+    """A module without flags: four workers, its timers, its answers from a thread and what it is told of, each at a time of its own."""
+    broker = make_broker({"workers": 4, "plugins": {"lone": {"each": "1ms"}}, "limits": {"hook-timeout": "1m", "failed-login-delay": "0"}},
+                         listener={"anonymous": False, "authenticate": ["lone"], "authorize": ["lone"], "message": ["lone"]})
+    count, rounds, burst = 16, 2 if SANITIZED else 5, 50
+
+    def come_and_publish(number):
+        for i in range(rounds):
+            client = Client(broker).connect(username="late" if (number + i) % 2 else "at once")
+            client.subscribe(client.client_id)
+            client.send(*[client.publish_packet(client.client_id, str(n), 1, packet_id=n) for n in range(1, burst + 1)])
+            acks = [client.wait_for(PUBACK, PATIENCE) for _ in range(burst)]
+            assert [one.packet_id for one in acks] == list(range(1, burst + 1)) and not any(one.reason for one in acks)
+            client.close()
+
+    stay = [Client(broker).connect(username="at once") for _ in range(64)]
+    assert len({row["worker"] for row in broker.clients().values()}) == 4
+    together([lambda n=n: come_and_publish(n) for n in range(count)])
+
+    def calls(what):
+        return broker.metric("gatehouse_lone_%s_total" % what, instance="lone")
+
+    assert calls("logins") == len(stay) + count * rounds
+    assert calls("messages") == count * rounds * burst and calls("rights") == count * rounds * (burst + 1)
+    assert calls("timers") > 0 and calls("events") > 0
+    assert calls("overlaps") == 0
+    for one in stay:
+        one.quiet()
+        one.close()
