@@ -404,7 +404,7 @@ END_TEST
 
 START_TEST(keys)
 {
-	static const uint64_t orders[] = { 0, 1, 255, 256, UINT32_MAX, UINT64_MAX };
+	static const uint64_t orders[] = { 0, 1, 255, 256, UINT32_MAX, GH_RECORD_ORDER_MAX };
 	uint8_t key[8], before[8] = { 0 };
 	uint64_t order;
 	uint16_t id = 0;
@@ -416,6 +416,8 @@ START_TEST(keys)
 		memcpy(before, key, 8);
 	}
 	ck_assert(!gh_record_order_of((struct gh_bytes){ key, 7 }, &order));
+	gh_record_order(key, GH_RECORD_ORDER_MAX + 1); /* the next one must have room */
+	ck_assert(!gh_record_order_of((struct gh_bytes){ key, 8 }, &order));
 	ck_assert(!gh_record_order_of((struct gh_bytes){ NULL, 0 }, &order));
 	gh_record_packet_id(key, 0xfffe);
 	ck_assert(gh_record_packet_id_of((struct gh_bytes){ key, 2 }, &id) && id == 0xfffe);
