@@ -127,7 +127,9 @@ static struct gh_bytes bounded(struct gh_unpack *in, const char *field, uint64_t
 	if (n > max)
 		gh_unpack_fail(in, "'%s' is of %llu bytes, at most %zu expected", field,
 			       (unsigned long long)n, max);
-	return in->rc ? (struct gh_bytes){ 0 } : gh_unpack_run(in, field, (size_t)n);
+	if (in->rc)
+		return (struct gh_bytes){ 0 };
+	return gh_unpack_run(in, field, (size_t)n);
 }
 
 struct gh_bytes gh_unpack_bytes(struct gh_unpack *in, const char *field, size_t max)

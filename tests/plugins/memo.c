@@ -60,7 +60,8 @@ static int keep_many(void *instance, size_t count, const char *const *arguments,
 
 	value.p = bytes;
 	for (unsigned long i = 0; i < keys && !rc; i++) {
-		key = (struct gh_bytes){ name, (size_t)sprintf(name, "k%lu", i) };
+		sprintf(name, "k%lu", i);
+		key = (struct gh_bytes){ name, strlen(name) };
 		rc = gh_keep(memo->host, key, value);
 		if (rc)
 			gh_reply_field(reply, "at", "%lu", i);
