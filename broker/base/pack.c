@@ -141,7 +141,9 @@ static struct gh_str as_text(struct gh_unpack *in, const char *field, struct gh_
 {
 	if (!gh_utf8_valid(bytes.p, bytes.n))
 		gh_unpack_fail(in, "'%s' isn't UTF-8", field);
-	return in->rc ? (struct gh_str){ 0 } : (struct gh_str){ bytes.p, bytes.n };
+	if (in->rc)
+		return (struct gh_str){ 0 };
+	return (struct gh_str){ bytes.p, bytes.n };
 }
 
 struct gh_str gh_unpack_text(struct gh_unpack *in, const char *field, size_t max)
