@@ -31,14 +31,13 @@ typedef int gh_sink_fn(struct gh_sink *sink, const struct gh_record *record);
 struct gh_sink {
 	const struct gh_host_api *api; /* first: modules see a gh_object */
 	gh_sink_fn *take;
-	void *arg; /* of a load: the taker's */
 	struct gh_instance *instance;
 	int rc; /* the first error of what was put */
+	struct gh_record_list records;
 	/* of a fetch */
 	struct gh_mail mail;
 	struct gh_ticket ticket;
 	bool late, pended;
-	struct gh_record_list records;
 };
 
 /* The host's table. */

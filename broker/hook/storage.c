@@ -54,34 +54,47 @@ struct gh_kept *gh_storage_kept(const struct gh_storage *storage, const struct g
 
 /* ---- the load ---- */
 
-static int load_one(struct gh_sink *sink, const struct gh_record *record)
+static int gather(struct gh_sink *sink, const struct gh_record *record)
 {
-	struct gh_storage *storage = sink->arg;
-	struct gh_record_copy *copy;
-	int rc;
+	gh_record_list_add(&sink->records, gh_record_copy_new(record));
+	return 0;
+}
 
-	if (record->kind != GH_REC_MODULE) {
-		copy = gh_record_copy_new(record);
-		rc = storage->loaded(storage->arg, &copy->record);
-		free(copy);
-		return rc;
-	}
+static int take(struct gh_storage *storage, const struct gh_instance *instance,
+		const struct gh_record *record)
+{
+	if (record->kind != GH_REC_MODULE)
+		return storage->loaded(storage->arg, record);
 	if (gh_kept_load(storage->kept, record) < 0)
 		gh_log_warning("store '%s': it has bytes of a module that none can have kept: ignored",
-			       sink->instance->name);
+			       instance->name);
 	return 0;
+}
+
+/* When the store has returned, and holds no lock of its own: later it is called with ours held. */
+static int take_all(struct gh_storage *storage, struct gh_sink *sink)
+{
+	int rc = sink->rc;
+
+	for (size_t i = 0; i < sink->records.count && !rc; i++) {
+		rc = take(storage, sink->instance, &sink->records.at[i]->record);
+		free(sink->records.at[i]);
+		sink->records.at[i] = NULL;
+	}
+	gh_record_list_done(&sink->records);
+	return rc;
 }
 
 int gh_storage_open(struct gh_storage *storage, struct gh_instance *instance, struct gh_error *error)
 {
-	struct gh_sink sink = {
-		.api = &gh_host_table, .take = load_one, .arg = storage, .instance = instance
-	};
+	struct gh_sink sink = { .api = &gh_host_table, .take = gather, .instance = instance };
 	uint64_t began = gh_clock_ms();
 	int rc = gh_call_store_load(instance, &sink);
 
 	if (rc == 0)
-		rc = sink.rc;
+		rc = take_all(storage, &sink);
+	else
+		gh_record_list_done(&sink.records);
 	if (rc)
 		return gh_error_set(error, GH_EIO, "%s: store '%s' can't be read: %s",
 				    instance->settings->where, instance->name,
