@@ -84,3 +84,11 @@ const char *gh_str_nearest(const char *word, const char *const *words, size_t co
 	}
 	return nearest ? nearest : inside;
 }
+
+int gh_bytes_compare(struct gh_bytes a, struct gh_bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}

@@ -43,4 +43,7 @@ unsigned gh_str_distance(const char *a, const char *b);
 /* The nearest of `count` words, or NULL when none is near enough to be meant. */
 const char *gh_str_nearest(const char *word, const char *const *words, size_t count);
 
+/* Below 0, 0, above 0: by the bytes, a beginning before what it begins. */
+int gh_bytes_compare(struct gh_bytes a, struct gh_bytes b);
+
 #endif

@@ -93,13 +93,12 @@ static void put_session(struct gh_shard *shard, const struct gh_session *session
 
 void gh_persist_session(struct gh_shard *shard, struct gh_session *session)
 {
-	const struct gh_record all = record_of(0, gh_session_client_id(session), no_key);
-
 	if (!session->lasting) {
 		if (!shard->stores || session->expiry_interval == 0)
 			return;
 		session->lasting = gh_zalloc(sizeof(struct gh_lasting));
-		erase(shard, &all); /* what couldn't be read at the start may be there still */
+		erase_one(shard, session, 0,
+			  no_key); /* what couldn't be read at the start may be there still */
 	}
 	put_session(shard, session);
 }
@@ -116,11 +115,9 @@ void gh_persist_leave(struct gh_session *session)
 
 void gh_persist_session_end(struct gh_shard *shard, struct gh_session *session)
 {
-	const struct gh_record all = record_of(0, gh_session_client_id(session), no_key);
-
 	if (!session->lasting)
 		return;
-	erase(shard, &all);
+	erase_one(shard, session, 0, no_key);
 	gh_persist_leave(session);
 }
 

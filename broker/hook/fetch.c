@@ -44,18 +44,10 @@ void gh_fetch_cancel(struct gh_fetch **fetch)
 
 /* ---- what it gave ---- */
 
-static bool is_behind(struct gh_bytes key, struct gh_bytes before)
-{
-	size_t n = key.n < before.n ? key.n : before.n;
-	int order = n > 0 ? memcmp(key.p, before.p, n) : 0;
-
-	return order > 0 || (order == 0 && key.n > before.n);
-}
-
 static bool was_asked_for(const struct gh_record *record, const struct gh_record *before)
 {
 	return record->kind == before->kind && gh_str_equal(record->owner, before->owner) &&
-	       is_behind(record->key, before->key);
+	       gh_bytes_compare(record->key, before->key) > 0;
 }
 
 static int check(const struct gh_fetch *fetch, const struct gh_record_list *list)

@@ -40,19 +40,12 @@ void gh_kept_free(struct gh_kept **kept)
 
 /* ---- the sorted array ---- */
 
-static int compare_bytes(const void *a, size_t a_n, const void *b, size_t b_n)
-{
-	size_t n = a_n < b_n ? a_n : b_n;
-	int order = n > 0 ? memcmp(a, b, n) : 0;
-
-	return order ? order : (a_n > b_n) - (a_n < b_n);
-}
-
 static int compare(const struct gh_record *a, const struct gh_record *b)
 {
-	int order = compare_bytes(a->owner.p, a->owner.n, b->owner.p, b->owner.n);
+	int order = gh_bytes_compare((struct gh_bytes){ a->owner.p, a->owner.n },
+				     (struct gh_bytes){ b->owner.p, b->owner.n });
 
-	return order ? order : compare_bytes(a->key.p, a->key.n, b->key.p, b->key.n);
+	return order ? order : gh_bytes_compare(a->key, b->key);
 }
 
 /* The first that isn't less. */
