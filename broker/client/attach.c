@@ -127,6 +127,7 @@ static void make(struct attaching *a)
 	struct gh_session_owner owner = owner_of(a->channel);
 
 	a->session = gh_session_begin(a->shard, gh_str(a->login->client_id), &owner);
+	a->session->reviewed = gh_shard_generation(a->shard);
 }
 
 static uint16_t lesser(int64_t a, int64_t b)

@@ -189,21 +189,29 @@ static bool is_free(const struct gh_channel *channel)
 	       gh_window_room(&session->window) > 0 && has_room(channel);
 }
 
+static bool must_queue(const struct gh_channel *channel, uint8_t qos)
+{
+	return channel->session->held || (qos > 0 && !is_free(channel));
+}
+
 enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 			     struct gh_transit *transit, const struct gh_delivering *how)
 {
 	uint8_t qos = how->qos < transit->facts.qos ? how->qos : transit->facts.qos;
 	struct gh_channel *channel = session->channel;
 	struct gh_delivery delivery;
+	enum gh_may may;
 
 	if (qos == 0 && !channel)
 		return GH_REFUSED;
 	/* Commonly the right is asked when it is sent; of a shared group another member may want it now. */
-	if (channel && qos > 0 && !how->group && !is_free(channel))
+	if (channel && !how->group && must_queue(channel, qos))
 		return enqueue(shard, session, transit, how, qos);
-	if (!gh_may_receive(shard, session, &transit->facts, qos, how->covered))
+	may = gh_may_receive(shard, session, &transit->facts, qos, how->covered);
+	if (may == GH_MAY_NOT)
 		return GH_REFUSED;
-	if (!channel || (qos > 0 && !is_free(channel)))
+	session->held |= may == GH_MAY_LATER;
+	if (!channel || must_queue(channel, qos))
 		return enqueue(shard, session, transit, how, qos);
 	if (qos == 0)
 		return send_now(channel, transit, how);
@@ -217,10 +225,10 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 
 /* ---- what has waited ---- */
 
-static bool may_still(struct gh_channel *channel, const struct gh_delivery *delivery)
+static enum gh_may may_still(struct gh_channel *channel, const struct gh_delivery *delivery)
 {
 	struct gh_transit transit;
-	bool may;
+	enum gh_may may;
 
 	gh_transit_of(&transit, delivery->publication);
 	may = gh_may_receive(channel->shard, channel->session, &transit.facts, delivery->qos,
@@ -233,13 +241,17 @@ static bool may_still(struct gh_channel *channel, const struct gh_delivery *deli
 static bool resend_one(struct gh_channel *channel)
 {
 	struct gh_window *window = &channel->session->window;
-	struct gh_window_entry *entry = gh_window_resend(window);
+	struct gh_window_entry *entry = gh_window_resend_next(window);
+	enum gh_may may = GH_MAY;
 
-	if (!entry)
+	if (entry && entry->state == GH_WINDOW_SENT)
+		may = may_still(channel, &entry->delivery);
+	if (!entry || may == GH_MAY_LATER)
 		return false;
+	gh_window_resend(window);
 	if (entry->state == GH_WINDOW_RELEASED)
 		gh_send_ack(channel, GH_PACKET_PUBREL, entry->id, GH_REASON_SUCCESS, NULL);
-	else if (may_still(channel, &entry->delivery))
+	else if (may == GH_MAY)
 		send_entry(channel, entry->id, true);
 	else {
 		gh_persist_window_end(channel->shard, channel->session, entry);
@@ -248,15 +260,15 @@ static bool resend_one(struct gh_channel *channel)
 	return true;
 }
 
-/* Takes over the delivery. */
-static void send_waiting(struct gh_channel *channel, struct gh_delivery *delivery)
+/* Takes over the delivery. may: GH_MAY or GH_MAY_NOT. */
+static void send_waiting(struct gh_channel *channel, struct gh_delivery *delivery, enum gh_may may)
 {
 	struct gh_sending how = { .retain = delivery->retain,
 				  .ids = gh_delivery_ids(delivery),
 				  .id_count = delivery->id_count };
 	struct gh_transit transit;
 
-	if (!may_still(channel, delivery)) {
+	if (may == GH_MAY_NOT) {
 		gh_persist_message_end(channel->shard, channel->session, delivery);
 		gh_delivery_drop(delivery);
 		return;
@@ -282,6 +294,7 @@ static bool pump_backlog(struct gh_channel *channel)
 {
 	struct gh_session *session = channel->session;
 	struct gh_delivery delivery;
+	enum gh_may may;
 
 	if (gh_author_waits(channel) ||
 	    !gh_backlog_peek(&session->backlog, gh_shard_now(channel->shard), &delivery) ||
@@ -291,8 +304,11 @@ static bool pump_backlog(struct gh_channel *channel)
 	case GH_AUTHOR_WAITS: return false;
 	case GH_AUTHOR_UNKNOWN:
 	case GH_AUTHOR_ENTITLED:
+		may = may_still(channel, &delivery);
+		if (may == GH_MAY_LATER)
+			return false;
 		gh_backlog_take(&session->backlog);
-		send_waiting(channel, &delivery);
+		send_waiting(channel, &delivery, may);
 		return true;
 	case GH_AUTHOR_NOT: break;
 	}
@@ -303,23 +319,33 @@ static bool pump_backlog(struct gh_channel *channel)
 	return true;
 }
 
+/* Takes over the delivery. */
+static void expire(struct gh_channel *channel, struct gh_delivery *delivery)
+{
+	gh_tell_dropped(channel->shard, channel->session,
+			gh_publication_topic(delivery->publication), GH_COUNT_DROP_EXPIRED);
+	gh_persist_message_end(channel->shard, channel->session, delivery);
+	gh_delivery_drop(delivery);
+}
+
 static bool pump_queue(struct gh_channel *channel)
 {
-	struct gh_session *session = channel->session;
-	struct gh_queue *queue = gh_unread_queue(channel->shard, session);
+	struct gh_queue *queue = gh_unread_queue(channel->shard, channel->session);
 	struct gh_delivery *first = queue ? gh_queue_peek(queue) : NULL, delivery;
+	enum gh_may may;
 
 	if (!first || !window_allows(channel, first))
 		return false;
-	gh_queue_pop(queue, &delivery);
-	if (gh_publication_expired(delivery.publication, gh_shard_now(channel->shard))) {
-		gh_tell_dropped(channel->shard, session, gh_publication_topic(delivery.publication),
-				GH_COUNT_DROP_EXPIRED);
-		gh_persist_message_end(channel->shard, session, &delivery);
-		gh_delivery_drop(&delivery);
-	} else {
-		send_waiting(channel, &delivery);
+	if (gh_publication_expired(first->publication, gh_shard_now(channel->shard))) {
+		gh_queue_pop(queue, &delivery);
+		expire(channel, &delivery);
+		return true;
 	}
+	may = may_still(channel, first);
+	if (may == GH_MAY_LATER)
+		return false;
+	gh_queue_pop(queue, &delivery);
+	send_waiting(channel, &delivery, may);
 	return true;
 }
 
@@ -334,6 +360,7 @@ void gh_deliver_pump(struct gh_channel *channel)
 	if (!gh_window_resending(&session->window))
 		while (has_room(channel) && (pump_backlog(channel) || pump_queue(channel)))
 			;
+	session->held &= session->queue.count > 0;
 	if (!has_room(channel))
 		gh_conn_want_room(channel->conn);
 }

@@ -161,7 +161,7 @@ void gh_persist_order(struct gh_session *session, struct gh_delivery *delivery)
 {
 	struct gh_lasting *lasting = session->lasting;
 
-	if (lasting && !delivery->order)
+	if (lasting && delivery->qos > 0 && !delivery->order)
 		delivery->order = ++lasting->order;
 }
 
@@ -172,7 +172,7 @@ void gh_persist_message(struct gh_shard *shard, struct gh_session *session,
 	struct gh_record record;
 	uint8_t key[8];
 
-	if (!session->lasting)
+	if (!session->lasting || delivery->qos == 0)
 		return;
 	gh_persist_order(session, delivery);
 	clock = gh_persist_clock();

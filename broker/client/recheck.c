@@ -47,7 +47,9 @@ struct review {
 	struct gh_ask *ask;
 	struct gh_buf filters; /* each terminated, "$share/..." as it was subscribed */
 	size_t at;
+	bool whole;             /* identity and filters; else only these */
 	bool failed;            /* somebody couldn't answer, this time */
+	uint32_t generation;    /* of the policy that is asked */
 	uint64_t failing_since; /* monotonic ms; 0: nobody has failed */
 	uint32_t delay;         /* ms, until it is asked again */
 	struct gh_timeout again;
@@ -120,7 +122,21 @@ static void on_again(struct gh_timeout *timeout)
 
 	review->failed = false;
 	review->filters.n = review->at = 0;
+	review->generation = gh_shard_generation(review->shard);
 	ask_identity(review);
+}
+
+/* All rights are known again: what has waited for that is sent in the next turn. */
+static void review_passed(struct review *review)
+{
+	struct gh_session *session = review->session;
+	struct gh_channel *channel = session->channel;
+
+	session->reviewed = review->generation;
+	gh_renewed(session);
+	review_free(review);
+	if (channel)
+		gh_conn_want_room(channel->conn);
 }
 
 /* All were asked. */
@@ -133,8 +149,7 @@ static void review_done(struct review *review)
 	uint64_t left;
 
 	if (!review->failed) {
-		gh_renewed(review->session);
-		review_free(review);
+		review_passed(review);
 		return;
 	}
 	if (!review->failing_since)
@@ -261,11 +276,14 @@ static void collect(struct review *review)
 
 /* ---- the identity ---- */
 
+/* Who could not be checked before doesn't get the whole grace again. */
 static struct review *review_new(struct gh_shard *shard, struct gh_session *session,
 				 struct gh_recheck *recheck)
 {
-	struct review *review = gh_zalloc(sizeof(*review));
+	struct review *review = gh_zalloc(sizeof(*review)), *before = session->review;
 
+	review->failing_since = before ? before->failing_since : 0;
+	review->generation = gh_shard_generation(shard);
 	review_cancel(session);
 	gh_timeout_init(&review->again, on_again);
 	review->delay = AGAIN_MS;
@@ -305,27 +323,6 @@ static void set_identity(struct gh_shard *shard, struct gh_session *session,
 	gh_class_follow(shard, session);
 	gh_cover_forget(shard, session);
 	tell_identity(shard, gh_snapshot_client(session->identity), what);
-}
-
-void gh_review_rights(struct gh_shard *shard, struct gh_session *session)
-{
-	struct review *review = review_new(shard, session, NULL);
-
-	collect(review);
-	next_filter(review);
-}
-
-void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
-{
-	gh_cover_forget(shard, session);
-	gh_review_rights(shard, session);
-}
-
-void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
-			 const char *what)
-{
-	set_identity(channel->shard, channel->session, identity, what);
-	gh_review_rights(channel->shard, channel->session);
 }
 
 /* Its owner is gone or disabled: connection and session end, nothing of it is left to be resumed. */
@@ -402,21 +399,45 @@ static void ask_identity(struct review *review)
 	gh_decision_done(&decision);
 }
 
-/* Who could not be checked before a further policy change doesn't get the whole grace again. */
 static void review_session(struct gh_shard *shard, struct gh_recheck *recheck,
 			   struct gh_session *session)
 {
-	const struct review *before = session->review;
-	uint64_t failing_since = before ? before->failing_since : 0;
 	struct review *review = review_new(shard, session, recheck);
 
-	review->failing_since = failing_since;
+	review->whole = true;
 	ask_identity(review);
 }
 
 void gh_recheck_session(struct gh_shard *shard, struct gh_session *session)
 {
 	review_session(shard, NULL, session);
+}
+
+void gh_review_rights(struct gh_shard *shard, struct gh_session *session)
+{
+	const struct review *before = session->review;
+	struct review *review;
+
+	if (before && before->whole) { /* what that had to find out is still to be found out */
+		gh_recheck_session(shard, session);
+		return;
+	}
+	review = review_new(shard, session, NULL);
+	collect(review);
+	next_filter(review);
+}
+
+void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
+{
+	gh_cover_forget(shard, session);
+	gh_review_rights(shard, session);
+}
+
+void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
+			 const char *what)
+{
+	set_identity(channel->shard, channel->session, identity, what);
+	gh_review_rights(channel->shard, channel->session);
 }
 
 /* ---- slices ---- */

@@ -9,7 +9,8 @@
 /*
  * For each session, connected or not: lookup (DENY ends connection and session, ALLOW brings the identity up to date), then
  * SUBSCRIBE with RECHECK for each of its subscriptions (DENY takes it away). Deliveries, retained messages and wills are asked
- * where they take effect, since what was covered belongs to an older generation. ERROR and timeout leave what was granted and
+ * where they take effect, since what was covered belongs to an older generation; where somebody blocks they wait in the queue
+ * until the filters are judged. ERROR and timeout leave what was granted and
  * are asked again, until recheck-grace is over: then they end the session as a DENY does.
  */
 
@@ -29,7 +30,7 @@ void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *
 /* One session: what was judged while the policy was replaced, by the one before. May end it and its connection. */
 void gh_recheck_session(struct gh_shard *shard, struct gh_session *session);
 
-/* Asks about its subscriptions; what was covered holds meanwhile. */
+/* Asks about its subscriptions, and again about its identity where that is still asked about; what was covered holds meanwhile. */
 void gh_review_rights(struct gh_shard *shard, struct gh_session *session);
 
 /* A session is resumed by its owner with other groups, attributes, or by another listener: its subscriptions are asked again. */

@@ -232,23 +232,31 @@ static void keep(const struct gh_shard *shard, const struct gh_session *session,
 	gh_verdicts_keep(&channel->verdicts, &key, decision);
 }
 
-bool gh_may_receive(struct gh_shard *shard, struct gh_session *session,
-		    const struct gh_publication_facts *message, uint8_t qos, uint32_t covered)
+/* Its filters are to be judged anew, or are being judged. */
+static bool in_review(const struct gh_shard *shard, const struct gh_session *session)
+{
+	return session->review || session->reviewed != gh_shard_generation(shard);
+}
+
+enum gh_may gh_may_receive(struct gh_shard *shard, struct gh_session *session,
+			   const struct gh_publication_facts *message, uint8_t qos, uint32_t covered)
 {
 	struct gh_decision decision;
 
 	if (covered == gh_shard_generation(shard))
-		return true;
+		return GH_MAY;
 	if (!is_kept(shard, session, message->topic, &decision)) {
 		if (!ask_receive(shard, session, message, qos, &decision))
-			return false;
+			return GH_MAY_NOT;
 		keep(shard, session, message->topic, &decision);
 	}
 	if (gh_right_given(&decision, qos, false, message->payload.n))
-		return true;
+		return GH_MAY;
+	if (decision.uncovered && in_review(shard, session))
+		return GH_MAY_LATER;
 	gh_tell_denied(shard, gh_snapshot_client(session->identity), GH_RECEIVE, message->topic,
 		       &decision);
-	return false;
+	return GH_MAY_NOT;
 }
 
 bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload)

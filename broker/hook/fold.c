@@ -22,6 +22,7 @@ void gh_decision_init(struct gh_decision *decision)
 	decision->verdict = GH_DENY;
 	decision->reason = 0;
 	decision->reason_set = decision->failed = decision->no_retain = decision->disconnect = false;
+	decision->uncovered = false;
 	decision->cause = GH_CAUSE_OTHER;
 	decision->module = "";
 	decision->max_qos = 2;
@@ -224,6 +225,7 @@ static enum gh_verdict ask_authorize(struct gh_fold *fold, const struct gh_entry
 	if (fold->action == GH_RECEIVE && entry->instance->blocking) {
 		gh_answer_explain(answer, GH_CAUSE_POLICY,
 				  "it blocks and has not covered this filter");
+		fold->decision->uncovered = true;
 		return GH_ERROR;
 	}
 	return ask(fold, entry->instance, answer);

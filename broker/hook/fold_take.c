@@ -24,6 +24,7 @@ bool gh_fold_deny(struct gh_fold *fold, const struct gh_answer *answer, bool fai
 	note(fold, answer);
 	decision->verdict = GH_DENY;
 	decision->failed = failed;
+	decision->uncovered &= failed;
 	decision->module = answer->instance->name;
 	decision->reason = answer->reason;
 	decision->reason_set = answer->reason_set;

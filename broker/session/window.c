@@ -200,16 +200,22 @@ bool gh_window_restore(struct gh_window *window, uint16_t id, struct gh_delivery
 	return true;
 }
 
+struct gh_window_entry *gh_window_resend_next(const struct gh_window *window)
+{
+	struct gh_window_entry *entry = window->resend ? entry_at(window, window->resend) : NULL;
+
+	if (entry && entry->state == GH_WINDOW_SENT && window->outstanding >= window->limit)
+		return NULL;
+	return entry;
+}
+
 struct gh_window_entry *gh_window_resend(struct gh_window *window)
 {
-	struct gh_window_entry *entry;
+	struct gh_window_entry *entry = gh_window_resend_next(window);
 
-	if (!window->resend)
+	if (!entry)
 		return NULL;
-	entry = entry_at(window, window->resend);
 	if (entry->state == GH_WINDOW_SENT) {
-		if (window->outstanding >= window->limit)
-			return NULL;
 		entry->counted = true;
 		window->outstanding++;
 	}

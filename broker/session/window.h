@@ -65,6 +65,8 @@ uint16_t gh_window_add(struct gh_window *window, struct gh_delivery *delivery);
  * PUBLISH with DUP. NULL: no more, or none until something is acknowledged (gh_window_resending()
  * tells which). Each entry comes once an open. */
 struct gh_window_entry *gh_window_resend(struct gh_window *window);
+/* What that will return; it isn't taken. */
+struct gh_window_entry *gh_window_resend_next(const struct gh_window *window);
 
 static inline bool gh_window_resending(const struct gh_window *window)
 {

@@ -205,7 +205,7 @@ def test_a_reload_lets_it_come_to_its_end(make_broker, instance):
 @both
 def test_the_end_waits_for_no_answer(make_broker, instance):
     broker = make_broker({"plugins": PLUGINS})
-    waits = [waiting(broker, instance, "never"), waiting(broker, instance, "later", 500, "x"), waiting(broker, "export", "client", "a")]
+    waits = [waiting(broker, instance, "never"), waiting(broker, instance, "later", LONG, "x"), waiting(broker, "export", "client", "a")]
     eventually(lambda: pending(broker, instance) == 2)
     broker.stop()
     for one in waits:

@@ -71,7 +71,7 @@ def test_refused_reload(make_broker, connect):
 def test_draining(make_broker, connect, before, after):
     """A question that is open at the reload is waited for where it was asked, and that instance drains; then those in force are
     asked: what they say holds."""
-    broker = start(make_broker, rule("authorize", before, action="publish", topic="slow", how="later", delay="700ms"), rule("authorize"))
+    broker = start(make_broker, rule("authorize", before, action="publish", topic="slow", how="later", delay="3s"), rule("authorize"))
     client, other = connect(to=broker), connect(to=broker)
     client.send(client.publish_packet("slow", "", 1, packet_id=1))
     eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 1)

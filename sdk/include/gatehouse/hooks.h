@@ -111,7 +111,8 @@ typedef enum gh_verdict gh_lookup_fn(void *instance, const struct gh_lookup *in,
  * before any is waited for. WILL may, at CONNECT and again (RECHECK) when it fires. PUBLISH with
  * RECHECK and an offline client: may the author of this retained message still publish there?
  * RECEIVE may not be PENDING: a GH_BLOCKING instance isn't asked it and must say gh_answer_covers()
- * with an ALLOW to SUBSCRIBE, which without it is an ERROR (its PASS covers).
+ * with an ALLOW to SUBSCRIBE, which without it is an ERROR (its PASS covers); while a filter is judged
+ * anew, what comes under it waits in the session's queue.
  */
 enum gh_action {
 	GH_PUBLISH = 1,

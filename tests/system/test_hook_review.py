@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deliveries while rights are re-checked by a module that blocks: it can't be asked about a message, so the message waits."""
+import pytest
+
+from gatehouse import PUBLISH
+from gatehouse.probe import needs_modules, probe, rule
+
+pytestmark = [needs_modules, pytest.mark.threads]
+KEEP = {"session_expiry": 300}
+SLOW = "sleep/400/x"  # so long it thinks about this filter, each time
+
+
+def start(make_broker, plugins=None, authorize=("sleeper",), **limits):
+    """Who publishes has a listener where nothing is asked."""
+    listeners = {"test": {"address": "127.0.0.1:@PORT@", "anonymous": True, "authorize": list(authorize)},
+                 "open": {"address": "unix:@DIR@/open", "anonymous": True, "authorize": "none"}}
+    return make_broker({"plugins": {"sleeper": {}, **(plugins or {})}, "limits": limits, "listeners": listeners})
+
+
+def author(connect, broker):
+    return connect(to=broker.path("open"))
+
+
+def resumed(connect, broker, client_id, **how):
+    client = connect(client_id, to=broker, clean=False, properties=KEEP, **how)
+    assert client.connack.session_present
+    return client
+
+
+def asleep(connect, broker, client_id, qos):
+    client = connect(client_id, to=broker, clean=False, properties=KEEP)
+    client.subscribe(SLOW, qos=qos)
+    return client
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_resumed(make_broker, connect, name, qos):
+    """What waited in the queue comes when the rights of the resumed session are known, in its order, before what is published then."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, qos).disconnect()
+    writer = author(connect, broker)
+    for i in range(3):
+        writer.publish(SLOW, "m%d" % i, qos)
+    client = resumed(connect, broker, name)
+    for i in range(3, 6):
+        writer.publish(SLOW, "m%d" % i, qos if i < 5 else 0)
+    for i in range(6):
+        client.message(SLOW, "m%d" % i, qos=qos if i < 5 else 0)
+    client.quiet()
+
+
+def test_sent_again(make_broker, connect, name):
+    """What was sent and not acknowledged is sent again, once, with DUP."""
+    broker = start(make_broker)
+    client = asleep(connect, broker, name, 1)
+    author(connect, broker).publish(SLOW, "m", 1)
+    packet = client.wait_for(PUBLISH)
+    client.drop()
+    client = resumed(connect, broker, name)
+    assert packet.dup == 0 and client.message(SLOW, "m", qos=1, dup=1)
+    client.quiet()
+
+
+@pytest.mark.parametrize("act", ["reload", "plugin reload"])
+def test_live(make_broker, connect, name, act):
+    """A policy change loses nothing of what comes before its re-check has answered, QoS 0 neither."""
+    broker = start(make_broker)
+    client, writer = asleep(connect, broker, name, 1), author(connect, broker)
+    broker.ctl(*act.split(), *(["sleeper"] if "plugin" in act else []))
+    for i in range(20):
+        writer.publish(SLOW, "m%d" % i, i % 2)
+    for i in range(20):
+        client.message(SLOW, "m%d" % i)
+    client.quiet()
+
+
+def test_offline(make_broker, connect, name):
+    """A session whose client is away is re-checked too: what is published meanwhile waits for it."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, 1).disconnect()
+    broker.ctl("plugin", "reload", "sleeper")
+    author(connect, broker).publish(SLOW, "m", 1)
+    resumed(connect, broker, name).message(SLOW, "m", qos=1)
+
+
+def test_retained(make_broker, connect, name):
+    broker = start(make_broker)
+    writer, client = author(connect, broker), connect(name, to=broker)
+    writer.publish(SLOW, "kept", 1, retain=True)
+    client.subscribe("#", qos=1)
+    broker.ctl("plugin", "reload", "sleeper")
+    client.subscribe(SLOW, qos=1)
+    client.message(SLOW, "kept", qos=1, retain=1)
+
+
+def test_bounded(make_broker, connect, name):
+    """queue-messages bounds what waits: the newest goes, as it does for an offline client."""
+    broker = start(make_broker, **{"queue-messages": 3})
+    client, writer = asleep(connect, broker, name, 1), author(connect, broker)
+    broker.ctl("plugin", "reload", "sleeper")
+    for i in range(5):
+        writer.publish(SLOW, "m%d" % i, 0)
+    writer.ping()
+    for i in range(3):
+        client.message(SLOW, "m%d" % i)
+    client.quiet()
+
+
+def test_refused_at_once(make_broker, connect, name):
+    """Who can be asked refuses without waiting for the other."""
+    broker = start(make_broker, {"probe": probe(rule("authorize", "deny", topic=SLOW, action="receive"), rule("authorize", "pass"))},
+                   ("probe", "sleeper"))
+    client, writer = asleep(connect, broker, name, 1), author(connect, broker)
+    broker.ctl("plugin", "reload", "sleeper")
+    writer.publish(SLOW, "never", 1)
+    writer.publish(SLOW, "never", 0)
+    client.quiet()
