@@ -30,8 +30,7 @@ enum gh_may {
 	GH_MAY_LATER /* its rights are being re-checked, and who blocks can't be asked meanwhile: the message waits */
 };
 enum gh_may gh_may_receive(struct gh_shard *shard, struct gh_session *session,
-			   const struct gh_publication_facts *message, uint8_t qos,
-			   uint32_t covered);
+			   const struct gh_publication_facts *message, uint8_t qos, uint32_t covered);
 
 /* Where the listener says check-payload-format, a payload that is called text must be UTF-8 [MQTT5 3.3.2.3.2]. */
 bool gh_payload_acceptable(const struct gh_channel *channel, bool is_text, struct gh_bytes payload);

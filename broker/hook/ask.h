@@ -56,8 +56,8 @@ struct gh_decision {
 	uint8_t max_qos; /* 0..2 */
 	bool no_retain;
 	bool disconnect; /* of a DENY */
-	bool uncovered;  /* RECEIVE, of a DENY: only because one that can't be asked has not covered its filter */
-	bool beyond;     /* a DENY by the core: beyond the limits of what was an ALLOW */
+	bool uncovered; /* RECEIVE, of a DENY: only because one that can't be asked has not covered its filter */
+	bool beyond; /* a DENY by the core: beyond the limits of what was an ALLOW */
 	/* Every module asked said that it depends on client, action and topic alone: it may be kept for
 	 * keep_s seconds, 0: until the policy or the identity changes */
 	bool keep;

@@ -61,8 +61,8 @@ struct gh_session {
 	uint32_t expiry_interval; /* seconds after the connection ends; 0: with it; GH_EXPIRY_NEVER */
 	struct gh_timeout expiry; /* the caller arms and cancels it */
 	int64_t created_at;       /* Unix seconds */
-	uint32_t reviewed;        /* policy generation under which all its rights were judged; 0: none */
-	uint8_t version;          /* of the last connection: enum gh_version */
+	uint32_t reviewed; /* policy generation under which all its rights were judged; 0: none */
+	uint8_t version;   /* of the last connection: enum gh_version */
 	bool held; /* what comes goes behind what waits in the queue, QoS 0 too: until that is empty */
 
 	/* Behind the struct: client id, realm, principal, each terminated. */
