@@ -84,6 +84,7 @@ static void post_all(struct gh_worker *worker)
 	uint64_t used = worker->outbox_used;
 
 	worker->outbox_used = 0;
+	worker->sent |= used != 0;
 	for (; used; used &= used - 1) {
 		int to = __builtin_ctzll(used);
 		struct gh_inbox *inbox = worker->peers->workers[to]->inbox;
@@ -100,9 +101,13 @@ static void free_ended(struct gh_worker *worker)
 	worker->ended.n = 0;
 }
 
-static void stop_when_empty(struct gh_worker *worker)
+static void stop_when_over(struct gh_worker *worker)
 {
-	if (!worker->stopping || atomic_load(&worker->connections))
+	if (worker->stopping && !worker->idle && !atomic_load(&worker->connections)) {
+		post_all(worker);
+		gh_workers_idle(worker);
+	}
+	if (!worker->over)
 		return;
 	worker->stopped = true;
 	if (worker->peers->fn->stop)
@@ -120,7 +125,7 @@ void gh_worker_turn_end(void *worker_)
 			worker->peers->fn->turn_end(worker);
 		post_all(worker); /* first: what a client sees acknowledged is on its way to the others */
 		flush_all(worker);
-		stop_when_empty(worker);
+		stop_when_over(worker);
 	}
 	post_all(worker);
 	free_ended(worker);

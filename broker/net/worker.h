@@ -39,8 +39,9 @@ int gh_workers_start(unsigned count, const struct gh_worker_fn *fn, void *arg,
 		     struct gh_total *total, struct gh_workers **workers_r, struct gh_error *error);
 /*
  * Asks all to end; returns at once. Connections that are still open are closed (closed() with
- * GH_CONN_STOP); what still drains is cut after linger_ms. A worker ends when it has no
- * connection left; when the last one has, `done` is posted to `control` (control lane).
+ * GH_CONN_STOP); what still drains is cut after linger_ms. They end together, when none has a
+ * connection left and what they have sent to each other has been delivered; then `done` is posted
+ * to `control` (control lane).
  */
 void gh_workers_stop(struct gh_workers *workers, uint32_t linger_ms, struct gh_inbox *control,
 		     struct gh_mail *done);

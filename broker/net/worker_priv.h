@@ -40,6 +40,9 @@ struct gh_worker {
 	struct gh_mail *move_mail;
 
 	bool stopping, stopped; /* asked to end; stop() has been called */
+	bool sent;              /* mail to others, since it was last idle */
+	bool idle, over;        /* it has no connection left; nor has anybody else */
+	struct gh_mail round;   /* tells it how the round of the end went on */
 	uint32_t linger_ms;
 
 	atomic_uint connections; /* also those on their way here */
@@ -56,6 +59,10 @@ struct gh_workers {
 	atomic_uint turn; /* whose turn it is among equally loaded ones */
 	atomic_uint running;
 	bool stop_asked;
+	/* The end: rounds in which each becomes idle, until there is one in which nobody has sent anything. */
+	unsigned going;   /* threads that take part */
+	atomic_uint left; /* of them, in this round */
+	atomic_bool busy; /* there is to be another */
 	struct gh_inbox *control;
 	struct gh_mail *done;
 	sem_t started;
@@ -65,6 +72,9 @@ struct gh_workers {
 /* Its thread isn't started. NULL when the kernel gives no descriptor. */
 struct gh_worker *gh_worker_new(struct gh_workers *workers, unsigned index);
 void gh_worker_free(struct gh_worker *worker); /* its inbox is freed before */
+
+/* workers.c: it has no connection left, and what it had for others is posted. */
+void gh_workers_idle(struct gh_worker *worker);
 
 /* turn.c: the end of a worker's turn. */
 void gh_worker_turn_end(void *worker);

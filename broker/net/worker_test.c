@@ -321,6 +321,49 @@ START_TEST(stopping_closes_all_and_tells)
 }
 END_TEST
 
+/* ---- the end: what goes from worker to worker arrives, though they have no connection ---- */
+
+#define HOPS 1000u
+
+struct parcel {
+	struct gh_mail mail;
+	unsigned hops;
+};
+
+static void hop_deliver(struct gh_mail *mail, void *owner)
+{
+	struct parcel *parcel = gh_container(mail, struct parcel, mail);
+	struct gh_workers *workers;
+
+	if (!owner || ++parcel->hops == HOPS)
+		return;
+	workers = gh_worker_peers(owner);
+	gh_worker_send(owner, gh_workers_at(workers, parcel->hops % gh_workers_count(workers)),
+		       GH_LANE_DATA, mail);
+}
+
+START_TEST(stopping_delivers_what_is_on_its_way)
+{
+	struct gh_total total;
+	struct rooms rooms = { 0 };
+	struct gh_workers *workers;
+	struct gh_error error;
+	struct told told = { .mail = { .deliver = told_deliver }, .loop = gh_loop_new() };
+	struct gh_inbox *control = gh_inbox_new(told.loop, &told);
+	struct parcel parcel = { .mail = { .deliver = hop_deliver } };
+
+	gh_total_init(&total, 1000);
+	ck_assert_int_eq(gh_workers_start(4, &rooms_fn, &rooms, &total, &workers, &error), 0);
+	gh_worker_post(gh_workers_at(workers, 3), GH_LANE_DATA, &parcel.mail);
+	gh_workers_stop(workers, 1000, control, &told.mail);
+	gh_loop_run(told.loop);
+	gh_workers_free(&workers);
+	ck_assert_uint_eq(parcel.hops, HOPS);
+	gh_inbox_free(&control);
+	gh_loop_free(&told.loop);
+}
+END_TEST
+
 /* ---- back-pressure: what comes in at worker 0 goes to worker 1, which is slow ---- */
 
 struct freight {
@@ -554,6 +597,7 @@ int main(void)
 	tcase_add_loop_test(tcase, churn_makes_no_epoll_set, 0, 2);
 	tcase_add_test(tcase, load_is_spread);
 	tcase_add_test(tcase, stopping_closes_all_and_tells);
+	tcase_add_test(tcase, stopping_delivers_what_is_on_its_way);
 	tcase_add_test(tcase, crowded_worker_holds_its_feeders);
 	tcase_add_test(tcase, a_queue_drains_by_itself);
 	suite_add_tcase(suite, tcase);

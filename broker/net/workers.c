@@ -88,6 +88,56 @@ int gh_workers_start(unsigned count, const struct gh_worker_fn *fn, void *arg,
 	return 0;
 }
 
+/* ---- the end ---- */
+
+static void again_deliver(struct gh_mail *mail, void *owner)
+{
+	(void)mail;
+	if (owner)
+		((struct gh_worker *)owner)->idle = false;
+}
+
+static void over_deliver(struct gh_mail *mail, void *owner)
+{
+	(void)mail;
+	if (owner)
+		((struct gh_worker *)owner)->over = true;
+}
+
+static bool any_connection(const struct gh_workers *workers)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		if (atomic_load(&workers->workers[i]->connections))
+			return true;
+	return false;
+}
+
+/* What was sent in this round arrives before the next one begins, and may lead to more. */
+static void end_round(struct gh_workers *workers)
+{
+	bool again = atomic_exchange(&workers->busy, false) || any_connection(workers);
+
+	atomic_store(&workers->left, workers->going);
+	for (unsigned i = 0; i < workers->going; i++) {
+		struct gh_worker *worker = workers->workers[i];
+
+		worker->round.deliver = again ? again_deliver : over_deliver;
+		gh_worker_post(worker, GH_LANE_DATA, &worker->round);
+	}
+}
+
+void gh_workers_idle(struct gh_worker *worker)
+{
+	struct gh_workers *workers = worker->peers;
+
+	worker->idle = true;
+	if (worker->sent)
+		atomic_store(&workers->busy, true);
+	worker->sent = false;
+	if (atomic_fetch_sub(&workers->left, 1) == 1)
+		end_round(workers);
+}
+
 struct stop_order {
 	struct gh_mail mail;
 	uint32_t linger_ms;
@@ -118,6 +168,8 @@ void gh_workers_stop(struct gh_workers *workers, uint32_t linger_ms, struct gh_i
 		     struct gh_mail *done)
 {
 	workers->stop_asked = true;
+	workers->going = atomic_load(&workers->running);
+	atomic_store(&workers->left, workers->going);
 	workers->control = control;
 	workers->done = done;
 	for (unsigned i = 0; i < workers->count; i++) {

@@ -708,3 +708,21 @@ def test_end_while_it_fetches(make_broker, connect, name):
     for i in range(40):
         client.message(name, str(i))
     client.quiet()
+
+
+def test_acknowledged_at_the_end(make_broker, connect, name):
+    """What a publisher was told before an orderly end is there after it, also for sessions of workers without connections."""
+    broker = start(make_broker)
+    for i in range(8):
+        asleep(connect, broker, "%s/%d" % (name, i), client_id="%s-%d" % (name, i))
+    writer = connect(to=broker)
+    writer.send(*[writer.publish_packet("%s/%d" % (name, i % 8), str(i), 1, packet_id=i) for i in range(1, 1501)])
+    for i in range(1, 101):
+        writer.expect(PUBACK, packet_id=i)
+    broker.restart()
+    told = 100 + sum(1 for packet in writer.drain() if packet.type == PUBACK)
+    for i in range(8):
+        client = back(connect, broker, "%s-%d" % (name, i))
+        for number in range(1, told + 1):
+            if number % 8 == i:
+                client.message(payload=str(number))
