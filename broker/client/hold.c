@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Acknowledgements that wait for a barrier. */
+/* Acknowledgements that wait for a barrier, and for other workers to have put into the store what they were sent. */
 #include "client/hold.h"
 
 #include "base/mem.h"
@@ -20,9 +20,21 @@ struct held {
 	uint8_t p[];
 };
 
-/* Those of one turn: what a barrier is raised for. */
+/* What a barrier is raised for: the acknowledgements of one turn, and the workers that have asked in it. */
 struct turn {
-	struct gh_node acks;
+	struct gh_node node; /* of shard->turns */
+	struct gh_node acks, asked;
+	unsigned waits; /* for its barrier, and for other workers */
+	int rc;
+};
+
+/* To another worker behind the messages for it, and back when its barrier has passed. */
+struct asking {
+	struct gh_mail mail;
+	struct gh_node node; /* of the asked one's turn */
+	unsigned from;       /* the worker that asks */
+	struct turn *turn;   /* its own: it waits for this */
+	int rc;
 };
 
 bool gh_hold_needed(const struct gh_shard *shard)
@@ -95,17 +107,14 @@ static void refuse(struct held *held)
 			       "what it asked for can't be made safe");
 }
 
-static void passed(void *owner, void *what, int rc)
+static void confirm(struct turn *turn)
 {
-	struct turn *turn = what;
-
-	(void)owner;
 	gh_list_each(&turn->acks, it, next)
 	{
 		struct held *held = gh_container(it, struct held, in_turn);
 		struct gh_channel *channel = held->channel;
 
-		if (rc == 0)
+		if (turn->rc == 0)
 			send(held);
 		else
 			refuse(held);
@@ -113,34 +122,136 @@ static void passed(void *owner, void *what, int rc)
 		if (channel->held_count <= channel->receive_maximum)
 			gh_conn_resume(channel->conn, GH_PAUSE_BARRIER);
 	}
+	gh_list_remove(&turn->node);
 	free(turn);
+}
+
+/* In the order of the turns. */
+static void heard(struct gh_shard *shard, struct turn *turn, int rc)
+{
+	turn->waits--;
+	if (rc != 0)
+		turn->rc = rc;
+	while (!gh_list_empty(&shard->turns)) {
+		struct turn *oldest = gh_container(shard->turns.next, struct turn, node);
+
+		if (oldest->waits > 0)
+			return;
+		confirm(oldest);
+	}
+}
+
+/* ---- between workers ---- */
+
+static void on_answer(struct gh_mail *mail, void *owner)
+{
+	struct asking *asking = gh_container(mail, struct asking, mail);
+
+	if (owner)
+		heard(gh_shard_of(owner), asking->turn, asking->rc);
+	free(asking);
+}
+
+static void on_asking(struct gh_mail *mail, void *owner)
+{
+	struct asking *asking = gh_container(mail, struct asking, mail);
+
+	if (owner)
+		gh_list_append(&gh_shard_of(owner)->asked, &asking->node);
+	else
+		free(asking);
+}
+
+static void ask(struct gh_shard *shard, struct turn *turn, uint64_t workers)
+{
+	for (; workers; workers &= workers - 1) {
+		struct asking *asking = gh_zalloc(sizeof(*asking));
+
+		asking->mail.deliver = on_asking;
+		asking->from = shard->index;
+		asking->turn = turn;
+		turn->waits++;
+		gh_shard_send(shard, (unsigned)__builtin_ctzll(workers), GH_LANE_DATA, &asking->mail);
+	}
+}
+
+/* At once, whatever acknowledgements here wait for: two workers may be waiting for each other. */
+static void answer(struct gh_shard *shard, struct turn *turn, int rc)
+{
+	gh_list_each(&turn->asked, it, next)
+	{
+		struct asking *asking = gh_container(it, struct asking, node);
+
+		gh_list_remove(&asking->node);
+		asking->mail.deliver = on_answer;
+		asking->rc = rc;
+		gh_shard_send(shard, asking->from, GH_LANE_DATA, &asking->mail);
+	}
+}
+
+/* ---- turns ---- */
+
+static void passed(void *owner, void *what, int rc)
+{
+	answer(owner, what, rc);
+	heard(owner, what, rc);
+}
+
+static struct turn *turn_new(struct gh_shard *shard)
+{
+	struct turn *turn = gh_zalloc(sizeof(*turn));
+
+	gh_list_init(&turn->acks);
+	gh_list_init(&turn->asked);
+	gh_list_splice(&turn->acks, &shard->held);
+	gh_list_splice(&turn->asked, &shard->asked);
+	gh_list_append(&shard->turns, &turn->node);
+	turn->waits = 1;
+	return turn;
 }
 
 void gh_hold_turn_end(struct gh_shard *shard)
 {
 	int rc = shard->store_failed ? GH_EIO : 0;
 	bool stored = shard->stored && shard->runtime->barrier_count;
+	bool awaited = !gh_list_empty(&shard->held) || !gh_list_empty(&shard->asked);
+	uint64_t sent_to = gh_list_empty(&shard->held) ? 0 : shard->sent_to;
 	struct turn *turn;
 
+	shard->sent_to = 0;
 	/* Where nothing is to be confirmed, one barrier at a time is enough. */
-	if (gh_list_empty(&shard->held) && (!stored || gh_barriers_open(shard->barriers))) {
+	if (!awaited && (!stored || gh_barriers_open(shard->barriers))) {
 		shard->store_failed = false;
 		return;
 	}
 	shard->stored = shard->store_failed = false;
-	turn = gh_alloc(sizeof(*turn));
-	gh_list_init(&turn->acks);
-	gh_list_splice(&turn->acks, &shard->held);
+	turn = turn_new(shard);
+	ask(shard, turn, sent_to);
 	gh_barriers_raise(shard->barriers, shard->runtime, turn, rc);
 }
 
 void gh_hold_start(struct gh_shard *shard)
 {
 	gh_list_init(&shard->held);
+	gh_list_init(&shard->turns);
+	gh_list_init(&shard->asked);
 	shard->barriers = gh_barriers_new(shard->asker, passed, shard);
+}
+
+static void give_up(struct gh_shard *shard)
+{
+	gh_list_each(&shard->turns, it, next)
+	{
+		struct turn *turn = gh_container(it, struct turn, node);
+
+		turn->rc = GH_EIO;
+		confirm(turn);
+	}
+	gh_list_each(&shard->asked, it, next) free(gh_container(it, struct asking, node));
 }
 
 void gh_hold_stop(struct gh_shard *shard)
 {
 	gh_barriers_free(&shard->barriers);
+	give_up(shard);
 }

@@ -16,8 +16,9 @@ bool gh_hold_needed(const struct gh_shard *shard);
 void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
 	     const uint8_t *p, size_t n);
 
-/* The end of the worker's turn: raises a barrier for what was held in it, or was put into the store. What the store hasn't taken isn't
- * confirmed: all of this turn is refused then. */
+/* The end of the worker's turn: raises a barrier for what was held in it, or was put into the store. Where there is a store, what is
+ * held waits also for the barriers of the workers that messages went to. What the store hasn't taken isn't confirmed: all of this
+ * turn is refused then. */
 void gh_hold_turn_end(struct gh_shard *shard);
 
 /* The connection has gone: nobody is to be told. */

@@ -86,6 +86,7 @@ static bool route_away(struct gh_shard *shard, struct gh_transit *transit,
 		gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return true;
 	}
+	shard->sent_to |= shard->stores ? others : 0;
 	for (uint64_t left = others; left; left &= left - 1) {
 		unsigned worker = (unsigned)__builtin_ctzll(left);
 

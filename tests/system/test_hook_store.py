@@ -710,19 +710,57 @@ def test_end_while_it_fetches(make_broker, connect, name):
     client.quiet()
 
 
-def test_acknowledged_at_the_end(make_broker, connect, name):
-    """What a publisher was told before an orderly end is there after it, also for sessions of workers without connections."""
-    broker = start(make_broker)
+def many_asleep(make_broker, connect, name, **how):
+    """Sessions of several workers, where there are some."""
+    broker = start(make_broker, **how)
     for i in range(8):
         asleep(connect, broker, "%s/%d" % (name, i), client_id="%s-%d" % (name, i))
+    return broker
+
+
+@EACH
+def test_acknowledged_at_the_end(make_broker, connect, name, crash):
+    """What a publisher was told is there after the end, also for sessions of other workers than its own."""
+    broker = many_asleep(make_broker, connect, name)
     writer = connect(to=broker)
     writer.send(*[writer.publish_packet("%s/%d" % (name, i % 8), str(i), 1, packet_id=i) for i in range(1, 1501)])
     for i in range(1, 101):
         writer.expect(PUBACK, packet_id=i)
-    broker.restart()
+    broker.restart(crash)
     told = 100 + sum(1 for packet in writer.drain() if packet.type == PUBACK)
     for i in range(8):
         client = back(connect, broker, "%s-%d" % (name, i))
         for number in range(1, told + 1):
             if number % 8 == i:
                 client.message(payload=str(number))
+
+
+def test_not_put_by_another_worker(make_broker, connect, name):
+    broker = many_asleep(make_broker, connect, name, fail="@DIR@/fail")
+    writer = connect(to=broker)
+    with open(os.path.join(broker.directory, "fail"), "w"):
+        pass
+    for i in range(8):
+        writer.publish("%s/%d" % (name, i), "x", 1, reason=0x83)
+        writer.publish("%s/%d" % (name, i), "x", 2, reason=0x83)
+    os.unlink(os.path.join(broker.directory, "fail"))
+    for i in range(8):
+        writer.publish("%s/%d" % (name, i), "x", 2)
+
+
+def test_barriers_of_other_workers(make_broker, connect, name):
+    """Held by each of them for the others' messages too; they don't wait for each other in a circle."""
+    broker = many_asleep(make_broker, connect, name, barrier="later", hold="@DIR@/hold")
+    writers = [connect(to=broker) for _ in range(8)]
+    hold = os.path.join(broker.directory, "hold")
+    with open(hold, "w"):
+        pass
+    for i in range(20):
+        for one in writers:
+            one.send(one.publish_packet("%s/%d" % (name, i % 8), "x", 1, packet_id=i + 1))
+    for one in writers:
+        one.quiet()
+    os.unlink(hold)
+    for one in writers:
+        for i in range(20):
+            one.expect(PUBACK, packet_id=i + 1, reason=0)

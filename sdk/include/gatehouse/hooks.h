@@ -250,8 +250,8 @@ struct gh_record {
  * in which they must hold. They copy, queue and return. An error: what depends on it is refused.
  * A worker's barrier is a commit point: after a crash the store holds for each worker all up to one of
  * its barriers, and nothing after it; of other threads what was put a second ago. Without a barrier hook
- * each call is one. A barrier speaks for its worker alone: a message for a session of another one is
- * put there, a moment later.
+ * each call is one. Where there is a store, what is to be acknowledged waits for the barriers of all
+ * workers that it was sent to (but not of those that members of a shared subscription belong to).
  */
 struct gh_store {
 	uint32_t size;
