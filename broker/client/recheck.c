@@ -48,6 +48,7 @@ struct review {
 	struct gh_buf filters; /* each terminated, "$share/..." as it was subscribed */
 	size_t at;
 	bool whole;             /* identity and filters; else only these */
+	bool identifying;       /* the identity is being asked about */
 	bool failed;            /* somebody couldn't answer, this time */
 	uint32_t generation;    /* of the policy that is asked */
 	uint64_t failing_since; /* monotonic ms; 0: nobody has failed */
@@ -353,6 +354,7 @@ static void identity_judged(struct review *review, struct gh_decision *decision)
 {
 	struct gh_session *session = review->session;
 
+	review->identifying = false;
 	if (decision->failed)
 		note_failure(review, decision);
 	else if (decision->verdict != GH_ALLOW) {
@@ -392,6 +394,7 @@ static void ask_identity(struct review *review)
 		return;
 	}
 	asking.chain = policy->authenticate;
+	review->identifying = true;
 	review->ask = gh_ask_lookup(&asking, &in, &decision);
 	if (review->ask)
 		return;
@@ -413,31 +416,45 @@ void gh_recheck_session(struct gh_shard *shard, struct gh_session *session)
 	review_session(shard, NULL, session);
 }
 
-void gh_review_rights(struct gh_shard *shard, struct gh_session *session)
+static void review_filters(struct gh_shard *shard, struct gh_session *session)
 {
-	const struct review *before = session->review;
-	struct review *review;
+	struct review *review = review_new(shard, session, NULL);
 
-	if (before && before->whole) { /* what that had to find out is still to be found out */
-		gh_recheck_session(shard, session);
-		return;
-	}
-	review = review_new(shard, session, NULL);
 	collect(review);
 	next_filter(review);
+}
+
+void gh_review_rights(struct gh_shard *shard, struct gh_session *session)
+{
+	const struct review *review = session->review;
+
+	/* What a whole one has to find out is still to be found out. */
+	if (review && review->identifying)
+		return; /* the filters follow */
+	if (review && review->whole && review->failed)
+		gh_recheck_session(shard, session);
+	else
+		review_filters(shard, session);
 }
 
 void gh_recheck_rights(struct gh_shard *shard, struct gh_session *session)
 {
 	gh_cover_forget(shard, session);
-	gh_review_rights(shard, session);
+	review_filters(shard, session);
 }
 
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what)
 {
-	set_identity(channel->shard, channel->session, identity, what);
-	gh_review_rights(channel->shard, channel->session);
+	struct gh_session *session = channel->session;
+	const struct review *review = session->review;
+	bool whole = review && review->whole;
+
+	set_identity(channel->shard, session, identity, what);
+	if (whole) /* who had no part in the exchange is still to be asked */
+		gh_recheck_session(channel->shard, session);
+	else
+		review_filters(channel->shard, session);
 }
 
 /* ---- slices ---- */

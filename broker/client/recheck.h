@@ -30,7 +30,7 @@ void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *
 /* One session: what was judged while the policy was replaced, by the one before. May end it and its connection. */
 void gh_recheck_session(struct gh_shard *shard, struct gh_session *session);
 
-/* Asks about its subscriptions, and again about its identity where that is still asked about; what was covered holds meanwhile. */
+/* Asks about its subscriptions; what was covered holds meanwhile. A re-check of the whole that is under way isn't lost. */
 void gh_review_rights(struct gh_shard *shard, struct gh_session *session);
 
 /* A session is resumed by its owner with other groups, attributes, or by another listener: its subscriptions are asked again. */

@@ -115,3 +115,15 @@ def test_refused_at_once(make_broker, connect, name):
     writer.publish(SLOW, "never", 1)
     writer.publish(SLOW, "never", 0)
     client.quiet()
+
+
+def test_renewed_meanwhile(make_broker, connect, name):
+    """The renewal of what is covered for a time doesn't end a re-check of who it is."""
+    rules = [rule("authenticate", user="joe", principal="joe"), rule("lookup", "deny", how="later", delay="3s"),
+             rule("authorize", covers=True, cache=1)]
+    broker = make_broker({"plugins": {"probe": probe(*rules)}},
+                         listener={"anonymous": False, "authenticate": ["probe"], "authorize": ["probe"]})
+    client = connect(name, to=broker, username="joe")
+    client.subscribe(name)
+    broker.ctl("plugin", "reload", "probe")
+    client.expect_disconnect(0x87)
