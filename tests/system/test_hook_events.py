@@ -91,6 +91,41 @@ def test_shown_user(make_broker, dial, verdict, step):
         assert canary not in text.read()
 
 
+@pytest.mark.parametrize("how", ["now", "later"])
+@pytest.mark.parametrize("end", ["deadline", "gone", "sent away", "shutdown"])
+@pytest.mark.parametrize("shown", ["somebody", "-"])
+def test_shown_user_while_another_thinks(make_broker, dial, connect, shown, end, how):
+    """What the first module of the list says holds from then on, though the second one never answers."""
+    canary = "canary-7Qx2-token"
+    plugins = {"first": probe(*login("boss"), rule("authenticate", "pass", shown_user=shown, how=how), rule("authorize")),
+               "second": probe(rule("authenticate", how="never"), file="probe.jsonl", calls=True),
+               "actor": {"module": "actor", "file": "@DIR@/actor.jsonl", "events": ["publish"]}}
+    config = {"plugins": plugins, "limits": {"connect-timeout": "1s" if end == "deadline" else "1m"}, "log": {"level": "debug"}}
+    broker = make_broker(config, listener={"anonymous": False, "authenticate": ["first", "second"], "authorize": ["first"]})
+    client = dial(to=broker)
+    client.send(client.connect_packet(username=canary))
+    told = Journal(broker)
+    told.wait(what="call")
+    if end == "gone":
+        client.reset()
+        eventually(lambda: broker.ctl("status")["connections"] == 0)
+    elif end == "sent away":
+        connect(to=broker, username="boss").publish("act/hook", "disconnect client %s 152 away" % client.client_id, 1)
+        client.expect(CONNACK)
+    elif end == "deadline":
+        client.expect(CONNACK, reason=0x88)
+    if end != "shutdown":
+        client.drop()
+    broker.stop()
+    if end in ("deadline", "sent away"):
+        auth, = told.events(kind="auth", client=client.client_id)
+        assert auth.get("username") == (None if shown == "-" else shown)
+        logged, = [line for line in broker.log() if "login refused" in line]
+        assert ("user='somebody'" in logged) == (shown == "somebody")
+    assert not [line for line in broker.log() if canary in line]
+    assert canary not in str(told.events())
+
+
 def test_in_order_for_a_client_id(broker, connect, name):
     """Connections of one id one after the other, by takeover: each one's end is told before the next one's beginning."""
     last = None
