@@ -332,8 +332,8 @@ def test_who_is_told_and_asked_of_an_injected_message(make_broker, connect):
     for client in (one, two):
         client.subscribe("a", "b")
     boss.say("thread", "inject", "b", 0, 0, 0, 1, "x")
-    boss.say("thread", "inject", "a", 0, 0, 0, 1, "y")
     one.message("b", "x")
+    boss.say("thread", "inject", "a", 0, 0, 0, 1, "y")
     one.message("a", "y")
     two.message("a", "y")
     told = probed.wait(kind="publish", topic="b")[0]
