@@ -10,6 +10,7 @@
 #include "client/class.h"
 #include "client/connect.h"
 #include "client/inject.h"
+#include "client/limit.h"
 #include "client/persist.h"
 #include "client/recheck.h"
 #include "client/replay.h"
@@ -142,6 +143,26 @@ static int post(struct act *act)
 	}
 	act_unref(act);
 	return open ? 0 : GH_EBUSY;
+}
+
+/* ---- a table that is full ---- */
+
+static void run_full(struct gh_shard *shard, struct act *act)
+{
+	gh_tell_limit_of(shard, act->by, "bans");
+}
+
+/* Always on the same worker: it is folded there. */
+static void tell_full(struct act *act)
+{
+	struct gh_broker *broker = act->broker;
+
+	act->run = run_full;
+	if (gh_acts_enter(broker)) {
+		post_to(act, gh_workers_at(broker->workers, 0));
+		gh_acts_leave(broker);
+	}
+	act_unref(act);
 }
 
 /* ---- upon many, on each worker ---- */
@@ -342,9 +363,13 @@ static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom
 	act->refusal = GH_REASON_BANNED;
 	act->run = run_ban;
 	rc = change_bans(broker, act, &changed);
-	if (rc || !changed) {
-		act_unref(act);
+	if (rc) {
+		tell_full(act);
 		return rc;
+	}
+	if (!changed) {
+		act_unref(act);
+		return 0;
 	}
 	log_ban(act);
 	return post(act);
@@ -418,7 +443,7 @@ static int act_set_class(void *arg, const struct gh_instance *by, const struct g
 	act->run = run_class;
 	rc = change_imposed(broker->imposed, act);
 	if (rc) {
-		act_unref(act);
+		tell_full(act);
 		return rc;
 	}
 	log_class(act);

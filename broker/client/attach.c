@@ -48,6 +48,7 @@ void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t
 	gh_list_each(&session->subscriptions, it, next) gh_subscription_end(
 		shard, session, gh_container(it, struct gh_subscriber, in_session), false);
 	gh_groups_give_back(shard, session);
+	gh_drops_flush(session);
 	tell_session(shard, gh_snapshot_client(session->identity), code);
 	gh_registry_remove(shard->sessions, session);
 	gh_session_free(&session);
@@ -306,6 +307,7 @@ static void tell_detached(struct gh_channel *channel, const char *text)
 				  .reason = channel->end_reason };
 
 	gh_usage_last(channel);
+	gh_drops_flush(channel->session);
 	gh_count(shard->broker, GH_COUNT_DISCONNECTS);
 	atomic_fetch_sub(&shard->broker->channels, 1);
 	log_detached(channel, text);

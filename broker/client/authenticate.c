@@ -59,6 +59,13 @@ static void on_judged(void *arg, struct gh_decision *decision)
 	gh_connect_judged(login, decision);
 }
 
+static void on_shown(void *arg, const char *name)
+{
+	const struct gh_login *login = arg;
+
+	gh_connect_show_user(login->channel, name);
+}
+
 /* A further step is the client's to make, within connect-timeout. */
 static void on_exchanged(void *arg, struct gh_decision *decision)
 {
@@ -70,7 +77,6 @@ static void on_exchanged(void *arg, struct gh_decision *decision)
 		return;
 	}
 	login->ask = NULL;
-	gh_connect_show_user(channel, decision);
 	gh_channel_go_on(channel);
 	send_auth(channel, GH_REASON_CONTINUE_AUTHENTICATION, decision);
 }
@@ -79,12 +85,10 @@ static enum gh_next exchanged(struct gh_login *login, struct gh_decision *decisi
 {
 	enum gh_next next = GH_GO_ON;
 
-	if (decision->verdict == GH_CONTINUE) {
-		gh_connect_show_user(login->channel, decision);
+	if (decision->verdict == GH_CONTINUE)
 		send_auth(login->channel, GH_REASON_CONTINUE_AUTHENTICATION, decision);
-	} else {
+	else
 		next = gh_connect_judged(login, decision);
-	}
 	gh_decision_done(decision);
 	return next;
 }
@@ -99,6 +103,7 @@ static enum gh_next exchange(struct gh_login *login, struct gh_str method, struc
 				  .data = data };
 	struct gh_decision decision;
 
+	asking.shown = on_shown;
 	login->ask = gh_ask_exchange(&asking, login->exchange, &in, &decision);
 	if (!login->ask)
 		return exchanged(login, &decision);
@@ -114,6 +119,7 @@ static enum gh_next authenticate(struct gh_login *login)
 	struct gh_decision decision;
 	enum gh_next next;
 
+	asking.shown = on_shown;
 	login->ask = gh_ask_authenticate(&asking, &login->asked, &decision);
 	if (login->ask) {
 		gh_channel_wait(channel);

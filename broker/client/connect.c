@@ -205,16 +205,10 @@ static void bind_client_id(struct gh_channel *channel)
 	gh_channel_set_who(channel, bound);
 }
 
-void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decision)
+void gh_connect_show_user(struct gh_channel *channel, const char *name)
 {
-	if (!decision->shown_user)
-		return;
 	free(channel->shown_user);
-	channel->shown_user = NULL;
-	if (decision->shown_user[0]) {
-		channel->shown_user = decision->shown_user;
-		decision->shown_user = NULL;
-	}
+	channel->shown_user = name[0] ? gh_strdup(name) : NULL;
 }
 
 static void go(struct gh_login *login);
@@ -294,7 +288,6 @@ enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decis
 	struct gh_channel *channel = login->channel;
 	bool from_module = decision->client_id != NULL;
 
-	gh_connect_show_user(channel, decision);
 	/* The listener may have been taken out of the configuration while a module thought. */
 	if (!gh_channel_refresh(channel))
 		return GH_STOP_HERE;

@@ -38,7 +38,7 @@ enum gh_next gh_connect_begin(struct gh_channel *channel, const struct gh_frame 
 enum gh_next gh_connect_judged(struct gh_login *login, struct gh_decision *decision);
 
 /* What a module wants to be shown instead of the user name, from now on. */
-void gh_connect_show_user(struct gh_channel *channel, struct gh_decision *decision);
+void gh_connect_show_user(struct gh_channel *channel, const char *name);
 
 /* CONNACK with the reason (where its version has a code for it), and the end. The reason may be told later only: a guesser
  * waits. decision: who refused, for the log; NULL: the core itself. */

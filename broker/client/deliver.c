@@ -5,36 +5,11 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/class.h"
+#include "client/drop.h"
+#include "client/limit.h"
 #include "client/rights.h"
 #include "client/send.h"
 #include "client/unread.h"
-
-static const char *drop_text(enum gh_counter why)
-{
-	switch (why) {
-	case GH_COUNT_DROP_QUEUE: return "queue full";
-	case GH_COUNT_DROP_OUTPUT: return "slow reader";
-	case GH_COUNT_DROP_SIZE: return "too large for the client";
-	case GH_COUNT_DROP_EXPIRED: return "expired";
-	case GH_COUNT_DROP_SHARED: return "no member of the shared subscription may have it";
-	case GH_COUNT_DROP_AUTHOR: return "its author may no longer publish it";
-	default: return "out of memory";
-	}
-}
-
-void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
-		     enum gh_counter why)
-{
-	struct gh_event event = { .kind = GH_EV_DROP, .topic = topic, .count = 1 };
-
-	gh_count(shard->broker, why);
-	if (!gh_event_wanted(shard->runtime, GH_EV_DROP))
-		return;
-	if (session && session->identity)
-		event.client = gh_snapshot_client(session->identity);
-	event.text = drop_text(why);
-	gh_event_tell(shard->runtime, &event);
-}
 
 static bool has_room(const struct gh_channel *channel)
 {
@@ -54,7 +29,7 @@ static void on_drop(void *arg, const struct gh_delivery *delivery)
 {
 	struct queueing *q = arg;
 
-	gh_tell_dropped(q->shard, NULL, gh_publication_topic(delivery->publication),
+	gh_tell_dropped(q->shard, q->session, gh_publication_topic(delivery->publication),
 			GH_COUNT_DROP_QUEUE);
 	if (delivery->order && delivery->order == q->order) /* it hasn't been put */
 		q->dropped = true;
@@ -78,6 +53,14 @@ static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
 							   : GH_QUEUE_DROP_NEWEST };
 }
 
+/* The one of the two that would be met now. */
+static const char *queue_key(const struct gh_session *session, const struct gh_limits *limits)
+{
+	uint64_t waiting = gh_unread_count(session) + session->queue.count;
+
+	return waiting >= (uint64_t)limits->queue_messages ? "queue-messages" : "queue-bytes";
+}
+
 static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos,
 		 struct gh_delivery *delivery_r)
 {
@@ -98,15 +81,23 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 				 struct gh_transit *transit, const struct gh_delivering *how,
 				 uint8_t qos)
 {
-	struct gh_queue_limits limits = queue_limits(gh_session_limits(shard, session));
+	const struct gh_limits *configured = gh_session_limits(shard, session);
+	const struct gh_client *client = gh_snapshot_client(session->identity);
+	const char *key = queue_key(session, configured);
+	struct gh_queue_limits limits = queue_limits(configured);
+	bool unread = gh_unread_count(session) > 0;
 	struct queueing q = { .shard = shard, .session = session };
 	struct gh_delivery delivery, copy;
 	uint32_t dropped;
+	bool full;
 
 	if (!gh_unread_room(shard, session, &limits)) {
-		gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_QUEUE);
+		gh_tell_limit(shard, client, key);
+		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_QUEUE);
 		return GH_DROPPED;
 	}
+	/* There was none: one in the store will be given up for it. */
+	full = unread && limits.messages == (uint32_t)configured->queue_messages;
 	if (!make(transit, how, qos, &delivery)) {
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_MEMORY);
 		return GH_DROPPED;
@@ -121,6 +112,8 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 	if (!q.dropped)
 		gh_persist_message(shard, session, &copy,
 				   false); /* what it points to is in the queue now */
+	if (dropped || full)
+		gh_tell_limit(shard, client, key);
 	return dropped ? GH_DROPPED : GH_DELIVERED;
 }
 
@@ -170,6 +163,7 @@ static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit 
 					    .id_count = how->id_count };
 
 	if (!has_room(channel)) {
+		gh_tell_limit(channel->shard, gh_channel_client(channel), "output-bytes");
 		gh_tell_dropped(channel->shard, channel->session, transit->facts.topic,
 				GH_COUNT_DROP_OUTPUT);
 		return GH_DROPPED;

@@ -4,6 +4,7 @@
 #define GH_CLIENT_DELIVER_H
 
 #include "client/channel.h"
+#include "client/drop.h"
 #include "client/transit.h"
 
 /* How a session's subscriptions want it. */
@@ -35,9 +36,5 @@ void gh_deliver_retained(struct gh_channel *channel, struct gh_subscriber *subsc
 			 struct gh_retained_list *list);
 /* So many may wait for one session; above that a SUBSCRIBE that would add more is refused (0x97). */
 #define GH_BACKLOG_MAX (1u << 20)
-
-/* A delivery is given up: counted and told. */
-void gh_tell_dropped(struct gh_shard *shard, const struct gh_session *session, struct gh_str topic,
-		     enum gh_counter why);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/limit.h"
 #include "client/send.h"
 
 #include <gatehouse/lib.h>
@@ -85,6 +86,7 @@ enum gh_next gh_connect_refuse(struct gh_login *login, enum gh_reason reason,
 
 void gh_connect_timeout(struct gh_channel *channel)
 {
+	gh_tell_limit(channel->shard, gh_channel_client(channel), "connect-timeout");
 	if (channel->state == GH_CHANNEL_YOUNG) {
 		gh_channel_log(channel, GH_LOG_INFO, NULL, 0, "no CONNECT in time");
 		gh_channel_end(channel, GH_REASON_KEEP_ALIVE_TIMEOUT, "no CONNECT in time");

@@ -168,6 +168,7 @@ static bool resolve(struct gh_channel *channel, const struct gh_packet_publish *
 	if (alias == 0)
 		return true;
 	if (alias > channel->alias_maximum) {
+		gh_tell_limit(channel->shard, gh_channel_client(channel), "topic-alias-max");
 		gh_channel_malformed(channel, &too_large);
 		return false;
 	}

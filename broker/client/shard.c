@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "client/channel.h"
 #include "client/class.h"
+#include "client/drop.h"
 #include "client/hold.h"
 #include "client/persist.h"
 #include "client/recheck.h"
@@ -81,6 +82,7 @@ static void start(struct gh_worker *worker, void *arg)
 static void discard_session(struct gh_shard *shard, struct gh_session *session)
 {
 	gh_session_unwatch(session);
+	gh_drops_flush(session);
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
 	gh_persist_leave(session);
 	gh_will_session_ends(shard, session);
@@ -112,6 +114,7 @@ static void stop(struct gh_worker *worker)
 	gh_wills_cancel(shard);
 	gh_hold_stop(shard);
 	discard_sessions(shard);
+	gh_drops_stop(shard);
 	gh_match_done(&shard->match);
 	gh_shared_free(&shard->groups);
 	gh_index_free(&shard->filters);

@@ -18,6 +18,7 @@ struct gh_recheck;
 struct gh_barriers;
 struct gh_round;
 struct gh_usage;
+struct gh_drops;
 
 struct gh_shard {
 	struct gh_broker *broker;
@@ -45,7 +46,8 @@ struct gh_shard {
 	uint32_t rechecks, rechecks_of_everyone; /* how many of the broker's are known here */
 	uint64_t policy_at,
 		author_failed_at; /* monotonic ms: the last change, and failure of asking about an author */
-	struct gh_usage *usage;  /* NULL: nobody wants to know */
+	struct gh_usage *usage; /* NULL: nobody wants to know */
+	struct gh_drops *drops; /* what wasn't told yet of what was dropped and was for nobody in particular */
 	struct gh_round *round;  /* acts upon many sessions under way; NULL: none */
 	struct gh_timeout sweep; /* expired retained messages: the first worker's */
 	struct gh_retained_cursor swept;

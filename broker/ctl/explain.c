@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* explain: what would the modules say, and why? The same lists and the same fold as for a real client. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/admit.h"
@@ -62,6 +63,28 @@ static void identity_fields(struct gh_json *json, const struct gh_identity *iden
 	gh_json_end_array(json);
 }
 
+/* In force, or that a login would have now: a module may have put it into another one. NULL: none. */
+static const char *class_of(const struct gh_explaining *explaining,
+			    const struct gh_identity *identity, struct gh_term *term)
+{
+	struct gh_terms *imposed = explaining->client->control->daemon->broker.imposed;
+
+	if (!explaining->live && identity &&
+	    gh_terms_find(imposed, gh_snapshot_client(explaining->who), gh_clock_ms(), term))
+		return term->text;
+	return identity ? identity->limits_class : NULL;
+}
+
+static void class_field(const struct gh_explaining *explaining, struct gh_json *json,
+			const struct gh_identity *identity)
+{
+	struct gh_term term;
+	const char *class = class_of(explaining, identity, &term);
+
+	if (class)
+		gh_json_str(json, "class", gh_str(class));
+}
+
 static void limits_fields(struct gh_json *json, const struct gh_decision *decision)
 {
 	gh_json_number(json, "max-qos", decision->max_qos);
@@ -101,6 +124,7 @@ static void reply(struct gh_explaining *explaining, const struct gh_decision *de
 	gh_json_str(&json, "rule", gh_str(gh_decision_rule(decision, rule, sizeof(rule))));
 	gh_json_str(&json, "why", gh_str(why_of(explaining, decision)));
 	identity_fields(&json, identity);
+	class_field(explaining, &json, identity);
 	if (allowed && explaining->action)
 		limits_fields(&json, decision);
 	if (explaining->filtered)

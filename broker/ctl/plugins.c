@@ -13,12 +13,15 @@
 static void figures(struct gh_json *json, const struct gh_instance *instance)
 {
 	struct gh_instance_stats stats = { 0 };
-	uint64_t calls = 0;
+	uint64_t calls;
 
 	if (instance)
 		gh_instance_stats(instance, &stats);
+	calls = stats.barriers;
 	for (unsigned i = 0; i < GH_HOOK_POINTS; i++)
 		calls += stats.calls[i];
+	for (unsigned i = 0; i < GH_STORE_CALLS; i++)
+		calls += stats.store[i];
 	gh_json_number(json, "calls", (int64_t)calls);
 	gh_json_number(json, "allow", (int64_t)stats.verdicts[GH_ALLOW]);
 	gh_json_number(json, "deny", (int64_t)stats.verdicts[GH_DENY]);

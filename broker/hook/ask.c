@@ -20,11 +20,10 @@ void gh_decision_done(struct gh_decision *decision)
 	gh_identity_unref(&decision->identity);
 	gh_edited_unref(&decision->edited);
 	free(decision->client_id);
-	free(decision->shown_user);
 	if (decision->auth_data)
 		gh_wipe(decision->auth_data, decision->auth_data_size);
 	free(decision->auth_data);
-	decision->client_id = decision->shown_user = NULL;
+	decision->client_id = NULL;
 	decision->auth_data = NULL;
 	decision->auth_data_size = 0;
 }
@@ -189,13 +188,6 @@ static void fold_done(struct gh_fold *fold)
 			fold->all_keep && !(fold->flags & (GH_RECHECK | GH_HYPOTHETICAL));
 }
 
-/* However it ended. An exchange that goes on keeps it besides: the first that was named holds. */
-static void show_user(struct gh_fold *fold)
-{
-	if (gh_fold_is_login(fold) && fold->login.shown_user)
-		fold->decision->shown_user = gh_strdup(fold->login.shown_user);
-}
-
 /* An exchange that goes on keeps the fold; one that has ended is over for good. */
 static void keep_exchange(struct gh_fold *fold)
 {
@@ -229,7 +221,6 @@ struct gh_ask *gh_ask_start(struct gh_fold *fold)
 		arm(fold->ask);
 		return fold->ask;
 	}
-	show_user(fold);
 	keep_exchange(fold);
 	fold_done(fold);
 	if (fold->ask)
@@ -244,7 +235,6 @@ static void finish(struct gh_ask *ask)
 	void *arg = ask->fold.arg;
 
 	ask->fold.decision = &decision;
-	show_user(&ask->fold);
 	keep_exchange(&ask->fold);
 	fold_done(&ask->fold);
 	/* The runtime is held until the decision has been read: its module's name is the

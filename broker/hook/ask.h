@@ -73,7 +73,6 @@ struct gh_decision {
 	/* logins; owned by the decision: gh_decision_done(), or taken by setting them NULL */
 	struct gh_shared_identity *identity; /* of an ALLOW (lookup: also where nothing changed) */
 	char *client_id;                     /* NULL: as it is */
-	char *shown_user;                    /* NULL: the CONNECT's; "": hide it */
 	void *auth_data;                     /* CONTINUE and ALLOW */
 	size_t auth_data_size;
 };
@@ -96,11 +95,16 @@ struct gh_told {
 };
 typedef void gh_ask_told_fn(void *arg, const struct gh_told *told);
 
+/* A login: what stands for its user name in logs and events from now on, "": nothing. Called where a module says it, once, before
+ * the end; borrowed for the call. */
+typedef void gh_ask_shown_fn(void *arg, const char *name);
+
 struct gh_asking {
 	struct gh_asker *asker;
 	const struct gh_chain *chain;
 	gh_ask_done_fn *done; /* NULL: it may not wait: PENDING and blocking instances are ERROR */
 	gh_ask_told_fn *told; /* NULL: nobody wants it; called before the end, in the order of the list */
+	gh_ask_shown_fn *shown; /* NULL: nobody shows a user name */
 	void *arg;
 };
 

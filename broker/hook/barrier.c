@@ -44,6 +44,18 @@ static struct gh_instance *instance_at(const struct gh_runtime *runtime, unsigne
 	return NULL;
 }
 
+static void wait_for(struct round *round, unsigned index)
+{
+	round->waits |= 1u << index;
+	gh_series_add(instance_at(round->runtime, index)->barriers_open, 1);
+}
+
+static void wait_no_more(struct round *round, unsigned index)
+{
+	round->waits &= ~(1u << index);
+	gh_series_add(instance_at(round->runtime, index)->barriers_open, -1);
+}
+
 static void on_tell(struct gh_timeout *timeout)
 {
 	struct gh_barriers *barriers = gh_container(timeout, struct gh_barriers, tell);
@@ -109,7 +121,7 @@ static void ask(struct gh_barriers *barriers, struct round *round, unsigned inde
 	int rc = gh_call_barrier(instance, handle);
 
 	if (rc == GH_LATER)
-		round->waits |= 1u << index;
+		wait_for(round, index);
 	else if (rc != 0)
 		fail(barriers, round, instance, rc);
 }
@@ -175,7 +187,7 @@ static void end(struct gh_asker *asker, const struct ending *ending)
 			     ending->instance->name);
 		return;
 	}
-	round->waits &= ~(1u << index);
+	wait_no_more(round, index);
 	if (ending->rc != 0)
 		fail(barriers, round, ending->instance, ending->rc);
 	release(barriers);
@@ -240,6 +252,8 @@ void gh_barriers_free(struct gh_barriers **barriers)
 	{
 		struct round *round = gh_container(it, struct round, node);
 
+		while (round->waits)
+			wait_no_more(round, (unsigned)__builtin_ctz(round->waits));
 		round->rc = GH_EIO;
 		pass(gone, round);
 	}

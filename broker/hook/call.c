@@ -133,6 +133,7 @@ int gh_call_barrier(struct gh_instance *instance, struct gh_barrier barrier)
 
 	if (gh_off(instance))
 		return GH_EIO;
+	gh_series_count(instance->barriers);
 	enter(instance);
 	rc = instance->plugin->barrier(instance->self, barrier);
 	leave(instance);
@@ -145,6 +146,7 @@ int gh_call_store_load(struct gh_instance *instance, struct gh_sink *sink)
 
 	if (gh_off(instance))
 		return GH_EIO;
+	gh_series_count(instance->store[GH_STORE_LOAD]);
 	enter(instance);
 	rc = instance->plugin->store->load(instance->self, sink);
 	leave(instance);
@@ -157,6 +159,7 @@ int gh_call_store_put(struct gh_instance *instance, const struct gh_record *reco
 
 	if (gh_off(instance))
 		return GH_EIO;
+	gh_series_count(instance->store[GH_STORE_PUT]);
 	enter(instance);
 	rc = instance->plugin->store->put(instance->self, record);
 	leave(instance);
@@ -169,6 +172,7 @@ int gh_call_store_erase(struct gh_instance *instance, const struct gh_record *re
 
 	if (gh_off(instance))
 		return GH_EIO;
+	gh_series_count(instance->store[GH_STORE_ERASE]);
 	enter(instance);
 	rc = instance->plugin->store->erase(instance->self, record);
 	leave(instance);
@@ -182,6 +186,7 @@ int gh_call_store_fetch(struct gh_instance *instance, const struct gh_record *af
 
 	if (gh_off(instance))
 		return GH_EIO;
+	gh_series_count(instance->store[GH_STORE_FETCH]);
 	enter(instance);
 	rc = instance->plugin->store->fetch(instance->self, after, limit, sink);
 	leave(instance);

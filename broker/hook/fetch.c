@@ -74,6 +74,8 @@ static void finish(struct gh_fetch *fetch)
 
 	if (rc == 0)
 		rc = check(fetch, list);
+	if (rc)
+		gh_series_count(fetch->store->store_failures[GH_STORE_FETCH]);
 	for (size_t i = 0; rc == 0 && i < list->count; i++)
 		records[i] = &list->at[i]->record;
 	call.done(call.arg, rc, records, rc == 0 ? list->count : 0);

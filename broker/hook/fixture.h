@@ -31,6 +31,7 @@ struct fixture {
 	/* what done() was told */
 	unsigned done;
 	struct gh_decision decision;
+	char shown[32]; /* what shown() was told, and a dot */
 };
 
 static void fixture_on_idle(void *arg, struct gh_runtime *runtime)
@@ -163,15 +164,24 @@ static GH_UNUSED void fixture_decided(void *arg, struct gh_decision *decision)
 	fixture->decision = *decision;
 	decision->identity = NULL;
 	decision->edited = NULL;
-	decision->client_id = decision->shown_user = NULL;
+	decision->client_id = NULL;
 	decision->auth_data = NULL;
+}
+
+static GH_UNUSED void fixture_shown(void *arg, const char *name)
+{
+	struct fixture *fixture = arg;
+
+	snprintf(fixture->shown, sizeof(fixture->shown), "%s.", name);
 }
 
 static GH_UNUSED struct gh_asking fixture_asking(struct fixture *fixture, const struct gh_chain *chain)
 {
-	return (struct gh_asking){
-		.asker = fixture->asker, .chain = chain, .done = fixture_decided, .arg = fixture
-	};
+	return (struct gh_asking){ .asker = fixture->asker,
+				   .chain = chain,
+				   .done = fixture_decided,
+				   .shown = fixture_shown,
+				   .arg = fixture };
 }
 
 /* Turns the loop until done() was called `times` times in all, for 20 s at most. */

@@ -13,7 +13,6 @@ void gh_fold_login_done(struct gh_fold_login *login)
 {
 	gh_merge_done(&login->merge);
 	free(login->client_id);
-	free(login->shown_user);
 	memset(login, 0, sizeof(*login));
 }
 
@@ -34,7 +33,7 @@ void gh_decision_init(struct gh_decision *decision)
 	decision->keep_s = 0;
 	decision->edited = NULL;
 	decision->identity = NULL;
-	decision->client_id = decision->shown_user = NULL;
+	decision->client_id = NULL;
 	decision->auth_data = NULL;
 	decision->auth_data_size = 0;
 }
@@ -48,6 +47,7 @@ void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_
 	fold->chain = asking->chain;
 	fold->done = asking->done;
 	fold->told = asking->told;
+	fold->shown = asking->shown;
 	fold->arg = asking->arg;
 	fold->in = in;
 	fold->client = NULL;

@@ -10,7 +10,8 @@
 /* What a login has gathered. An exchange keeps it from step to step. */
 struct gh_fold_login {
 	struct gh_merge merge;
-	char *client_id, *shown_user;
+	char *client_id;
+	bool shown;   /* what stands for the user name has been said: the first holds */
 	bool changed; /* lookup: some module gave anew */
 };
 void gh_fold_login_done(struct gh_fold_login *login);
@@ -19,8 +20,9 @@ void gh_fold_login_done(struct gh_fold_login *login);
 struct gh_fold {
 	struct gh_asker *asker;
 	const struct gh_chain *chain;
-	gh_ask_done_fn *done; /* NULL: it may not wait */
-	gh_ask_told_fn *told; /* publish */
+	gh_ask_done_fn *done;   /* NULL: it may not wait */
+	gh_ask_told_fn *told;   /* publish */
+	gh_ask_shown_fn *shown; /* logins */
 	void *arg;
 	const void *in; /* the argument of `point` */
 	const struct gh_client *client;

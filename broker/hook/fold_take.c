@@ -66,15 +66,16 @@ static bool take_names(struct gh_fold *fold, struct gh_answer *answer)
 	return true;
 }
 
-/* Beside any verdict: who is refused brought a user name too. */
-static void take_shown_user(struct gh_fold *fold, struct gh_answer *answer)
+/* Beside any verdict: who is refused brought a user name too. At once: the next one may think until the login is given up. */
+static void take_shown_user(struct gh_fold *fold, const struct gh_answer *answer)
 {
-	struct gh_login_answer *in = answer->in;
+	const struct gh_login_answer *in = answer->in;
 
-	if (!in || !in->shown_user || fold->login.shown_user)
+	if (!in || !in->shown_user || fold->login.shown)
 		return;
-	fold->login.shown_user = in->shown_user;
-	in->shown_user = NULL;
+	fold->login.shown = true;
+	if (fold->shown)
+		fold->shown(fold->arg, in->shown_user);
 }
 
 /* A class that nobody knows may have been meant to bound: without it there is no ALLOW. */

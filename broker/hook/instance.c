@@ -64,19 +64,57 @@ const char *gh_hook_point_name(enum gh_hook_point point)
 	return (unsigned)point < GH_HOOK_POINTS ? names[point] : "unknown";
 }
 
+const char *gh_store_call_name(enum gh_store_call call)
+{
+	static const char *const names[GH_STORE_CALLS] = { "load", "put", "erase", "fetch" };
+
+	return (unsigned)call < GH_STORE_CALLS ? names[call] : "unknown";
+}
+
 /* ---- figures ---- */
 
-static struct gh_series *series(const struct gh_instance *instance, enum gh_metric_kind kind,
-				const char *name, const char *help)
+/* call: NULL, or of the store. */
+static struct gh_series *series_of(const struct gh_instance *instance, enum gh_metric_kind kind,
+				   const char *name, const char *call, const char *help)
 {
 	struct gh_buf labels = { 0 };
 	struct gh_series *made;
 
 	gh_metrics_label(&labels, "instance", instance->name);
+	if (call)
+		gh_metrics_label(&labels, "call", call);
 	gh_buf_u8(&labels, 0);
 	made = gh_metrics_series(instance->hooks->metrics, kind, name, (char *)labels.p, help);
 	gh_buf_done(&labels);
 	return made;
+}
+
+static struct gh_series *series(const struct gh_instance *instance, enum gh_metric_kind kind,
+				const char *name, const char *help)
+{
+	return series_of(instance, kind, name, NULL, help);
+}
+
+static void make_store(struct gh_instance *instance)
+{
+	for (unsigned i = 0; i < GH_STORE_CALLS; i++) {
+		const char *call = gh_store_call_name((enum gh_store_call)i);
+
+		instance->store[i] =
+			series_of(instance, GH_COUNTER, "gatehouse_plugin_store_calls_total", call,
+				  "What a store was asked.");
+		instance->store_failures[i] =
+			series_of(instance, GH_COUNTER, "gatehouse_plugin_store_failures_total",
+				  call, "What a store could not do.");
+	}
+}
+
+static void make_barriers(struct gh_instance *instance)
+{
+	instance->barriers = series(instance, GH_COUNTER, "gatehouse_plugin_barriers_total",
+				    "Barriers that a module was told.");
+	instance->barriers_open = series(instance, GH_GAUGE, "gatehouse_plugin_barriers_open",
+					 "Barriers that wait for a module.");
 }
 
 static void make_answers(struct gh_instance *instance, enum gh_hook_point point)
@@ -113,6 +151,15 @@ void gh_instance_make_series(struct gh_instance *instance)
 				   "How long a hook ran: each call, of authorize one in 64.");
 	instance->open = series(instance, GH_GAUGE, "gatehouse_plugin_pending",
 				"Answers of a module that are waited for.");
+	if (instance->plugin->store)
+		make_store(instance);
+	if (gh_call_has_barrier(instance))
+		make_barriers(instance);
+}
+
+static uint64_t value_of(const struct gh_series *series)
+{
+	return series ? (uint64_t)gh_series_value(series) : 0;
 }
 
 void gh_instance_stats(const struct gh_instance *instance, struct gh_instance_stats *stats_r)
@@ -120,14 +167,16 @@ void gh_instance_stats(const struct gh_instance *instance, struct gh_instance_st
 	*stats_r = (struct gh_instance_stats){ 0 };
 	for (unsigned point = 0; point < GH_HOOK_POINTS; point++)
 		for (unsigned i = GH_PASS; i <= GH_CONTINUE; i++) {
-			const struct gh_series *answers = instance->answers[point][i];
-			uint64_t count = answers ? (uint64_t)gh_series_value(answers) : 0;
+			uint64_t count = value_of(instance->answers[point][i]);
 
 			stats_r->calls[point] += count;
 			stats_r->verdicts[i] += count;
 		}
-	stats_r->calls[GH_HOOK_EVENT] = (uint64_t)gh_series_value(instance->told);
-	stats_r->timeouts = (uint64_t)gh_series_value(instance->timeouts);
+	for (unsigned i = 0; i < GH_STORE_CALLS; i++)
+		stats_r->store[i] = value_of(instance->store[i]);
+	stats_r->barriers = value_of(instance->barriers);
+	stats_r->calls[GH_HOOK_EVENT] = value_of(instance->told);
+	stats_r->timeouts = value_of(instance->timeouts);
 	stats_r->pending = atomic_load_explicit(&instance->pending, memory_order_relaxed);
 	stats_r->threads = instance->pool ? instance->threads : 0;
 	stats_r->queued = instance->pool ? gh_pool_queued(instance->pool) : 0;

@@ -59,8 +59,14 @@ enum gh_hook_point {
 };
 #define GH_HOOK_POINTS 7u
 const char *gh_hook_point_name(enum gh_hook_point point); /* "authenticate" */
+/* What a store is asked. */
+enum gh_store_call { GH_STORE_LOAD, GH_STORE_PUT, GH_STORE_ERASE, GH_STORE_FETCH };
+#define GH_STORE_CALLS 4u
+const char *gh_store_call_name(enum gh_store_call call); /* "put" */
 struct gh_instance_stats {
 	uint64_t calls[GH_HOOK_POINTS];     /* that were answered, or events told */
+	uint64_t store[GH_STORE_CALLS];     /* what it was asked as a store */
+	uint64_t barriers;                  /* that it was told */
 	uint64_t verdicts[GH_CONTINUE + 1]; /* by enum gh_verdict; a timeout is an ERROR */
 	uint64_t timeouts;
 	unsigned pending; /* open tickets and jobs of this one, now */

@@ -40,6 +40,8 @@ struct gh_instance {
 	struct gh_pool *pool;                                       /* GH_BLOCKING, once started */
 	struct gh_series *answers[GH_HOOK_POINTS][GH_CONTINUE + 1]; /* of the hooks it has */
 	struct gh_series *told, *timeouts, *latency, *open;
+	struct gh_series *store[GH_STORE_CALLS], *store_failures[GH_STORE_CALLS]; /* of a store */
+	struct gh_series *barriers, *barriers_open; /* where it has the hook */
 	/* the module's own; frozen after create */
 	struct gh_series *metrics[GH_INSTANCE_METRICS_MAX];
 	unsigned metric_count;

@@ -118,17 +118,19 @@ void gh_storage_close(struct gh_storage *storage)
 
 /* ---- what changes ---- */
 
-static int failed(struct gh_storage *storage, const char *what, int rc)
+static int failed(struct gh_storage *storage, enum gh_store_call call, int rc)
 {
 	uint64_t now = gh_clock_ms(), told = atomic_load(&storage->told_at);
 	uint64_t failures = atomic_fetch_add(&storage->failures, 1) + 1;
 
+	gh_series_count(storage->instance->store_failures[call]);
 	if ((told == 0 || now - told >= TOLD_MS) &&
 	    atomic_compare_exchange_strong(&storage->told_at, &told, now)) {
 		atomic_fetch_sub(&storage->failures, failures);
 		gh_log_error(
 			"store '%s': %s has failed (%d), %llu times since the last such line: what depends on it is refused",
-			storage->instance->name, what, rc, (unsigned long long)failures);
+			storage->instance->name, gh_store_call_name(call), rc,
+			(unsigned long long)failures);
 	}
 	return rc < 0 ? rc : GH_EIO;
 }
@@ -137,12 +139,12 @@ int gh_storage_put(struct gh_storage *storage, const struct gh_record *record)
 {
 	int rc = storage->instance ? gh_call_store_put(storage->instance, record) : 0;
 
-	return rc ? failed(storage, "put", rc) : 0;
+	return rc ? failed(storage, GH_STORE_PUT, rc) : 0;
 }
 
 int gh_storage_erase(struct gh_storage *storage, const struct gh_record *record)
 {
 	int rc = storage->instance ? gh_call_store_erase(storage->instance, record) : 0;
 
-	return rc ? failed(storage, "erase", rc) : 0;
+	return rc ? failed(storage, GH_STORE_ERASE, rc) : 0;
 }

@@ -43,6 +43,7 @@ struct gh_session {
 	void *limits_class;           /* likewise: limits other than its listener's; NULL: none */
 	void *imposed;                /* likewise: that a module has put it into a class */
 	void *lasting;                /* likewise: what the store has of it; NULL: nothing */
+	void *drops;                  /* likewise: dropped messages that it hasn't told yet */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */

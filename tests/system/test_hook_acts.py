@@ -332,8 +332,8 @@ def test_who_is_told_and_asked_of_an_injected_message(make_broker, connect):
     for client in (one, two):
         client.subscribe("a", "b")
     boss.say("thread", "inject", "b", 0, 0, 0, 1, "x")
-    boss.say("thread", "inject", "a", 0, 0, 0, 1, "y")
     one.message("b", "x")
+    boss.say("thread", "inject", "a", 0, 0, 0, 1, "y")
     one.message("a", "y")
     two.message("a", "y")
     told = probed.wait(kind="publish", topic="b")[0]
@@ -561,11 +561,13 @@ def test_no_ban(broker, boss, words):
 
 
 def test_bans_are_bounded(make_broker, connect):
-    broker = make_broker(config(limits={"bans": 2}))
+    broker = make_broker(config(limits={"bans": 2}, events=["limit"]))
     boss = Boss(broker, connect)
     boss.say("hook", "ban client", "a", 100)
     boss.say("hook", "ban client", "b", 1)
+    assert not boss.journal.events(kind="limit")
     boss.say("hook", "ban client", "c", 100, rc=-3)
+    boss.journal.wait(kind="limit", text="bans", count=1, module="actor")
     boss.say("hook", "ban client", "a", 100)
 
     def room():
@@ -574,6 +576,14 @@ def test_bans_are_bounded(make_broker, connect):
         return boss.journal.wait(before + 1, what="act")[-1]["rc"] == 0
 
     eventually(room)
+
+
+def test_classes_for_a_time_are_bounded(make_broker, connect):
+    broker = make_broker(config(limits={"bans": 1, "classes": {"slow": {}}}, events=["limit"]))
+    boss = Boss(broker, connect)
+    boss.say("thread", "class client", "a", 100, "slow")
+    boss.say("thread", "class client", "b", 100, "slow", rc=-3)
+    boss.journal.wait(kind="limit", text="bans", count=1, module="actor")
 
 
 # ---- replay

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Limits classes: given by a login, or later by a module for a time."""
+import json
+
 import pytest
 
 from gatehouse import AUTH, CONNACK, Client, Will
@@ -157,6 +159,31 @@ def test_shown(broker, connect):
     assert class_of(broker, "c1") == "small" and class_of(broker, "c2") is None
     table = broker.run_ctl("clients").stdout
     assert "class" in table and "small" in table
+
+
+def test_explained(make_broker, connect):
+    """What a login would get now, of a session what is in force; and nothing where there is none."""
+    broker = make_broker(config())
+    boss = Boss(broker, connect)
+
+    def explained(*words):
+        row = json.loads(broker.run_ctl("--json", "explain", *words).stdout)
+        return row.get("class")
+
+    assert explained("connect", "--user", "joe") == "small" == explained("publish", "a", "--user", "joe")
+    assert explained("connect", "--user", "ann") is explained("connect", "--user", "bob") is explained("connect", "--user", "nobody") is None
+    table = broker.run_ctl("explain", "connect", "--user", "joe").stdout
+    assert "class" in table and "small" in table
+    boss.say("hook", "class client c1 600", "few")
+    for user in ("joe", "ann"):
+        assert explained("connect", "--user", user, "--client", "c1") == "few"
+    assert explained("connect", "--user", "ann", "--client", "c2") is None
+    connect("c1", to=broker, username="joe")
+    connect("c2", to=broker, username="ann")
+    assert (explained("publish", "a", "--live", "c1"), explained("publish", "a", "--live", "c2")) == ("few", None)
+    boss.say("hook", "class client c1 0")
+    becomes(broker, "c1", "small")
+    assert explained("receive", "a", "--live", "c1") == "small"
 
 
 def test_in_events(make_broker, connect):

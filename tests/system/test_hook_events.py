@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What observers are told and in which order; what explain leaves as it was; what is counted; who is asked about deliveries."""
+import socket
 import threading
+import time
 
 import pytest
 
@@ -89,6 +91,41 @@ def test_shown_user(make_broker, dial, verdict, step):
         assert canary not in text.read()
 
 
+@pytest.mark.parametrize("how", ["now", "later"])
+@pytest.mark.parametrize("end", ["deadline", "gone", "sent away", "shutdown"])
+@pytest.mark.parametrize("shown", ["somebody", "-"])
+def test_shown_user_while_another_thinks(make_broker, dial, connect, shown, end, how):
+    """What the first module of the list says holds from then on, though the second one never answers."""
+    canary = "canary-7Qx2-token"
+    plugins = {"first": probe(*login("boss"), rule("authenticate", "pass", shown_user=shown, how=how), rule("authorize")),
+               "second": probe(rule("authenticate", how="never"), file="probe.jsonl", calls=True),
+               "actor": {"module": "actor", "file": "@DIR@/actor.jsonl", "events": ["publish"]}}
+    config = {"plugins": plugins, "limits": {"connect-timeout": "1s" if end == "deadline" else "1m"}, "log": {"level": "debug"}}
+    broker = make_broker(config, listener={"anonymous": False, "authenticate": ["first", "second"], "authorize": ["first"]})
+    client = dial(to=broker)
+    client.send(client.connect_packet(username=canary))
+    told = Journal(broker)
+    told.wait(what="call")
+    if end == "gone":
+        client.reset()
+        eventually(lambda: broker.ctl("status")["connections"] == 0)
+    elif end == "sent away":
+        connect(to=broker, username="boss").publish("act/hook", "disconnect client %s 152 away" % client.client_id, 1)
+        client.expect(CONNACK)
+    elif end == "deadline":
+        client.expect(CONNACK, reason=0x88)
+    if end != "shutdown":
+        client.drop()
+    broker.stop()
+    if end in ("deadline", "sent away"):
+        auth, = told.events(kind="auth", client=client.client_id)
+        assert auth.get("username") == (None if shown == "-" else shown)
+        logged, = [line for line in broker.log() if "login refused" in line]
+        assert ("user='somebody'" in logged) == (shown == "somebody")
+    assert not [line for line in broker.log() if canary in line]
+    assert canary not in str(told.events())
+
+
 def test_in_order_for_a_client_id(broker, connect, name):
     """Connections of one id one after the other, by takeover: each one's end is told before the next one's beginning."""
     last = None
@@ -134,12 +171,13 @@ def test_reload_and_commands(make_broker):
 
 LIMITS = {"packet-size": "4k", "packet-size-before-login": "1k", "topic-length": 40, "topic-levels": 4, "user-properties": 2,
           "subscriptions": 3, "will-size": "8", "client-id-length": 30, "retained-size": "16", "retained-messages": 1,
-          "receive-maximum": 2, "queue-messages": 1, "failed-login-delay": "0"}
+          "receive-maximum": 2, "queue-messages": 1, "queue-bytes": "2k", "output-bytes": "8k", "topic-alias-max": 1,
+          "connect-timeout": "1s", "failed-login-delay": "0"}
 
 
 def section(*more, **plugins):
     """The watcher stays as it is; the others come and go."""
-    answers = list(more) + [rule("authenticate", user="brief", principal="brief", expires_in=1)] + login("joe") + [
+    answers = list(more) + [rule("authenticate", user="brief", principal="brief", expires_in=1), rule("authenticate", user="thinker", how="never")] + login("joe") + [
         rule("authorize", "deny", topic="denied"), rule("authorize")]
     return {"plugins": dict({"watcher": probe(file="probe.jsonl"), "probe": probe(*answers)}, **plugins), "limits": LIMITS}
 
@@ -154,7 +192,7 @@ class Cause:
     """One thing that a client does; those that connect are joe."""
 
     def __init__(self, broker, connect, dial, name):
-        self.broker, self.name, self.dial = broker, name, lambda: dial(name, to=broker)
+        self.broker, self.name, self.dial = broker, name, lambda *who: dial(*(who or (name,)), to=broker)
         self.connect = lambda **how: connect(name, to=broker, **dict({"username": "joe"}, **how))
 
     def come_and_go(self):
@@ -260,6 +298,44 @@ class Cause:
         client.send(*[client.publish_packet("a", "x", 2) for _ in range(3)])
         client.drain()
 
+    def away(self):
+        """Messages wait for it from now on; who sends them."""
+        client = self.connect(properties={"session_expiry": 60})
+        client.subscribe(self.name, qos=1)
+        client.disconnect()
+        return self.dial(None).connect(username="joe")
+
+    def full_queue(self):
+        sender = self.away()
+        for _ in range(2):
+            sender.publish(self.name, "x", 1)
+
+    def long_queue(self):
+        self.away().publish(self.name, "x" * 3000, 1)
+
+    def dropped(self, reason):
+        return self.broker.metric("gatehouse_dropped_total", reason=reason)
+
+    def slow_reader(self, many=1):
+        """Until so many messages have been dropped."""
+        client, before = self.dial(), self.dropped("slow reader")
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(username="joe")
+        client.subscribe(self.name)
+        sender = self.dial(None).connect(username="joe")
+        while self.dropped("slow reader") < before + many:
+            sender.send(*[sender.publish_packet(self.name, "x" * 3000, 0)] * 500)
+            sender.ping()
+        return client
+
+    def high_alias(self):
+        client = self.connect()
+        client.send(client.publish_packet("a", "x", 0, properties={"topic_alias": 2}))
+        client.expect_disconnect(0x94)
+
+    def slow_login(self):
+        self.connect(username="thinker", reason=0x88)
+
 
 C = Cause
 EACH = [
@@ -270,12 +346,14 @@ EACH = [
     (C.come_and_subscribe, "subscribe", {"qos": 1, "code": 0}), (C.come_and_subscribe, "unsubscribe", {"code": 0}),
     (C.come_and_subscribe, "publish", {"bytes": 4, "qos": 1}), (C.come_and_subscribe, "usage", {}),
     (C.too_large_for_it, "drop", {"text": "too large for the client", "count": 1}), (C.garbage, "protocol", {}),
+    (C.full_queue, "drop", {"text": "queue full", "count": 1}), (C.slow_reader, "drop", {"text": "slow reader", "count": 1}),
     (C.identity_expires, "identity", {"text": "expired"}),
 ] + [(cause, "limit", {"text": key, "count": 1}) for cause, key in (
     (C.long_packet, "packet-size"), (C.long_topic, "topic-length"), (C.long_filter, "topic-length"), (C.deep_topic, "topic-levels"),
     (C.deep_will, "topic-levels"), (C.properties, "user-properties"), (C.one_more, "subscriptions"), (C.many_at_once, "subscriptions"),
     (C.long_will, "will-size"), (C.long_id, "client-id-length"), (C.large_retained, "retained-size"),
-    (C.many_retained, "retained-messages"), (C.unreleased, "receive-maximum"))]
+    (C.many_retained, "retained-messages"), (C.unreleased, "receive-maximum"), (C.full_queue, "queue-messages"),
+    (C.long_queue, "queue-bytes"), (C.slow_reader, "output-bytes"), (C.high_alias, "topic-alias-max"), (C.slow_login, "connect-timeout"))]
 
 
 @pytest.mark.parametrize("cause, kind, fields", EACH, ids=["%s-%s" % (one[1], one[0].__name__) for one in EACH])
@@ -309,6 +387,45 @@ def test_limits_are_folded(watched, connect, name):
         sent += 1
     counts = [one["count"] for one in Journal(watched).events(kind="limit", client=name)]
     assert len(counts) == 2 and counts[0] == 1 and sum(counts) == sent and sent > 2
+
+
+def drops(broker, name, reason):
+    told = Journal(broker).events(kind="drop", client=name, text=reason)
+    assert {one["topic"] for one in told} <= {name}
+    return [one["count"] for one in told]
+
+
+def test_drops_are_folded(watched, connect, dial, name):
+    """Of a session and reason, the first at once, then once a second: not one of them is left out, nor counted twice."""
+    it, seconds = Cause(watched, connect, dial, name), time.monotonic()
+    before, sender = it.dropped("queue full"), it.away()
+    for _ in range(3):
+        sender.send(*[sender.publish_packet(name, "x", 1) for _ in range(500)])
+        sender.ping()
+        eventually(lambda: sum(drops(watched, name, "queue full")) == it.dropped("queue full") - before > 0)
+    counts = drops(watched, name, "queue full")
+    assert sum(counts) == 1499 and counts[0] == 1 and len(counts) <= 2 + time.monotonic() - seconds
+    assert sum(one["count"] for one in Journal(watched).events(kind="limit", client=name)) >= 1
+
+
+def test_drops_are_told_before_the_end(watched, connect, dial, name):
+    """Of the connection, and of a session that nobody is connected to."""
+    it = Cause(watched, connect, dial, name)
+    before, client = it.dropped("slow reader"), it.slow_reader(many=1000)
+    client.reset()
+    Journal(watched).wait(kind="disconnect", client=name)
+    told = [one["kind"] for one in Journal(watched).events(client=name) if one["kind"] in ("drop", "disconnect")]
+    counts = drops(watched, name, "slow reader")
+    assert told == ["drop"] * len(counts) + ["disconnect"] and counts[0] == 1
+    assert sum(counts) == it.dropped("slow reader") - before and max(counts) > 100
+    sender = it.away()
+    sender.send(*[sender.publish_packet(name, "x", 1) for _ in range(5)])
+    sender.ping()
+    eventually(lambda: drops(watched, name, "queue full"))
+    it.connect(clean=True)
+    Journal(watched).wait(kind="session", client=name, code=2)
+    told = [one["kind"] for one in Journal(watched).events(client=name) if one["kind"] == "drop" or one["code"] == 2]
+    assert sum(drops(watched, name, "queue full")) == 4 and told[-1] == "session"
 
 
 def test_each_kind_of_a_reload(make_broker, connect):

@@ -48,6 +48,42 @@ def back(connect, broker, client_id, present=1, version=5):
     return client
 
 
+def asked(broker, call, what="calls"):
+    return broker.metric("gatehouse_plugin_store_%s_total" % what, instance="shelf", call=call)
+
+
+def test_counted(make_broker, connect, name):
+    """What it is asked, what of that fails, and the barriers that wait for it."""
+    broker = start(make_broker, barrier="later", hold="@DIR@/hold", fail="@DIR@/fail", **{"fail-erase": "@DIR@/fail-erase"})
+    row, = broker.ctl("plugins")
+    assert asked(broker, "load") == 1 == row["calls"] and asked(broker, "put") == 0
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    before = asked(broker, "put"), asked(broker, "erase"), broker.metric("gatehouse_plugin_barriers_total", instance="shelf")
+    client.publish(name, "x", 1, retain=True)
+    client.publish(name, "", 1, retain=True)
+    assert (asked(broker, "put"), asked(broker, "erase")) == (before[0] + 1, before[1] + 1)
+    assert broker.metric("gatehouse_plugin_barriers_total", instance="shelf") == before[2] + 2
+    row, = broker.ctl("plugins")
+    assert row["calls"] == 1 + sum(before) + 4
+    open(broker.path("hold"), "w").close()
+    assert broker.metric("gatehouse_plugin_barriers_open", instance="shelf") == 0
+    for i in (1, 2, 3):
+        client.send(client.publish_packet(name, "x", 1, packet_id=i))
+        client.quiet()
+        assert broker.metric("gatehouse_plugin_barriers_open", instance="shelf") == i
+    os.unlink(broker.path("hold"))
+    for i in (1, 2, 3):
+        client.expect(PUBACK, packet_id=i)
+    assert broker.metric("gatehouse_plugin_barriers_open", instance="shelf") == 0
+    client.publish(name, "x", 1, retain=True)
+    assert (asked(broker, "put", "failures"), asked(broker, "erase", "failures")) == (0, 0)
+    open(broker.path("fail"), "w").close()
+    open(broker.path("fail-erase"), "w").close()
+    client.publish(name, "y", 1, retain=True, reason=0x83)
+    client.publish(name, "", 1, retain=True, reason=0x83)
+    assert (asked(broker, "put", "failures"), asked(broker, "erase", "failures")) == (1, 1)
+
+
 # ---- sessions and what waits for them
 
 
@@ -474,8 +510,9 @@ def test_what_cannot_be_fetched(make_broker, connect, name, fetch):
     writer.publish(name, "kept", 1)
     wait_records(broker, 1, "queued")
     broker.restart(crash=True)
-    for _ in range(2):
+    for i in (1, 2):
         back(connect, broker, name).expect_disconnect(0x83)
+        assert asked(broker, "fetch", "failures") == i <= asked(broker, "fetch")
     broker.wait_log("messages can't be read")
     broker.write({"plugins": {"shelf": {"file": "@DIR@/shelf.journal"}}})
     broker.restart()

@@ -160,11 +160,11 @@ typedef enum gh_verdict gh_publish_fn(void *instance, const struct gh_publish *i
 #define GH_EV_AUTH (1ull << 2)        /* every end of a login: verdict, cause, module, why, username */
 #define GH_EV_CONNECT (1ull << 3)     /* session attached; code 1: resumed, 2: taken over */
 #define GH_EV_DISCONNECT (1ull << 4)  /* reason, text, duration_ms, received and sent */
-#define GH_EV_DENY (1ull << 5)        /* any authorize or publish that wasn't allowed */
+#define GH_EV_DENY (1ull << 5)        /* each authorize or publish that wasn't allowed */
 #define GH_EV_SUBSCRIBE (1ull << 6)   /* topic, share, qos granted; code 1: replayed */
 #define GH_EV_UNSUBSCRIBE (1ull << 7) /* also by session end; code 1: revoked */
 #define GH_EV_PUBLISH (1ull << 8)     /* accepted: topic, qos, retain, bytes, message */
-#define GH_EV_DROP (1ull << 9)        /* a delivery given up: topic, text: why, count */
+#define GH_EV_DROP (1ull << 9)        /* deliveries given up: text: why, count; the first's topic */
 #define GH_EV_LIMIT (1ull << 10)      /* text: the limit's key, count: since it was last told */
 #define GH_EV_BAN (1ull << 11)        /* subject, text: why, count: seconds; code 1: lifted */
 #define GH_EV_SESSION (1ull << 12)    /* code 0: created, 1: expired, 2: cleaned, 3: refused */
