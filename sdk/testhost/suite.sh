@@ -52,6 +52,7 @@ refused broken-major 'it is built for ABI 1.2, this broker has 0.2'
 refused broken-flags 'it has flags that this broker doesn'\''t know (0x40000000)'
 refused broken-no-create "its descriptor lacks 'create'"
 refused broken-no-hook 'its descriptor lacks a hook'
+refused broken-command "command 'List all': its name isn't words"
 refused broken-name "it calls itself 'another': the file's name must be that"
 refused broken-undefined 'undefined symbol: broken_not_there'
 refused broken-no-descriptor "it has no descriptor 'broken_no_descriptor_LTX_gatehouse_plugin'"
