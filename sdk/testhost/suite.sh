@@ -92,6 +92,12 @@ sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' "$srcdir/sdk/testhost/gatehouse-testhost.
 [ -s "$scratch/commands" ] || fail 'no commands found'
 diff "$scratch/commands" "$scratch/described" || fail 'gatehouse-testhost(1) has other commands than the program'
 
+# ... and every word for a cause.
+sed -n 's/^\.Cm other , \(.* policy\) \.$/other , \1/p' "$srcdir/sdk/testhost/gatehouse-testhost.1" | tr -s ' ,' '\n' | sort >"$scratch/described"
+grep -o '\[GH_CAUSE_[A-Z_]*\] = "[a-z-]*"' "$srcdir/sdk/testhost/judge.c" | sed 's/.*"\(.*\)"/\1/' | sort >"$scratch/causes"
+[ -s "$scratch/causes" ] || fail 'no causes found'
+diff "$scratch/causes" "$scratch/described" || fail 'gatehouse-testhost(1) has other words for causes than the program'
+
 # Certificates of files beside the script.
 printf '0\003abc' >"$scratch/leaf.der"
 printf 'client joe tls=1.2 verified=yes chain=leaf.der,leaf.der\ncreate\nhandshake joe -> pass why="TLS 0x303, 2 certificates*"\n' \
