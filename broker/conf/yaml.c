@@ -125,6 +125,20 @@ static int new_node(struct reader *reader, enum gh_conf_kind kind, const yaml_ev
 	return 0;
 }
 
+/* Where it is no trap of YAML: whoever leaves a map or a list empty hears how that is written. */
+static int nothing(const struct reader *reader, const struct gh_conf_place *place)
+{
+	const struct frame *frame = reader->depth ? &reader->frames[reader->depth - 1] : NULL;
+	const char *hint = gh_yaml_hint(reader->source, place->line);
+
+	if (frame && frame->key && !*hint)
+		return gh_conf_error(reader->error, place,
+				     "'%.100s': expected a value, found nothing (an empty map is {}, "
+				     "an empty list [], an empty text '')",
+				     frame->key);
+	return gh_conf_error(reader->error, place, "expected a value, found nothing%s", hint);
+}
+
 static int scalar(struct reader *reader, const yaml_event_t *event)
 {
 	const char *text = (const char *)event->data.scalar.value;
@@ -139,8 +153,7 @@ static int scalar(struct reader *reader, const yaml_event_t *event)
 		return gh_conf_error(reader->error, &node->place,
 				     "a value with a NUL character in it");
 	if (n == 0 && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-		return gh_conf_error(reader->error, &node->place, "expected a value, found nothing%s",
-				     gh_yaml_hint(reader->source, node->place.line));
+		return nothing(reader, &node->place);
 	node->text = gh_arena_strndup(&reader->conf->arena, text, n);
 	return attach(reader, node);
 }

@@ -459,18 +459,39 @@ static bool take_action(struct gh_explaining *e, const char *word)
 	return false;
 }
 
-/* NULL: the request makes sense. */
-static const char *problem(struct gh_explaining *e, const struct gh_words *words)
+/* NULL: all are known. */
+static const char *first_wrong(struct gh_explaining *e, const struct gh_words *words,
+			       const char **wrong_r)
 {
+	*wrong_r = "no action: connect, publish, subscribe, receive or will";
 	if (!take_action(e, words->word[1]))
-		return "not an action: connect, publish, subscribe, receive or will";
+		return words->word[1];
+	*wrong_r = "not understood, or out of range";
 	for (size_t i = 2; i < words->count; i++)
 		if (!take_word(e, words->word[i]))
-			return "not understood, or out of range";
-	if (e->action == 0)
-		return e->topic || e->live ? "connect takes neither a topic nor a live client" : NULL;
-	if (!e->topic)
+			return words->word[i];
+	*wrong_r = NULL;
+	return NULL;
+}
+
+static const char *contradiction(const struct gh_explaining *e)
+{
+	if (e->action == 0 && (e->topic || e->live))
+		return "connect takes neither a topic nor a live client";
+	if (e->live && (e->user || e->realm || e->client_id || e->address || e->listener || e->bound))
+		return "a live client is what it is: who asks is said by --live, or by other options";
+	if (e->action != 0 && !e->topic)
 		return "a topic is wanted";
+	return NULL;
+}
+
+/* NULL: the request makes sense. */
+static const char *problem(struct gh_explaining *e)
+{
+	const char *wrong = contradiction(e);
+
+	if (wrong || e->action == 0)
+		return wrong;
 	if (e->action == GH_SUBSCRIBE)
 		return gh_topic_filter_valid(gh_str(e->topic)) ? NULL : "not a topic filter";
 	return gh_topic_name_valid(gh_str(e->topic)) ? NULL : "not a topic name";
@@ -479,19 +500,23 @@ static const char *problem(struct gh_explaining *e, const struct gh_words *words
 void gh_ctl_explain(struct gh_ctl_client *client, const struct gh_words *words)
 {
 	struct gh_explaining *explaining = gh_zalloc(sizeof(*explaining));
-	const char *wrong;
+	const char *wrong, *word;
 
 	explaining->client = client;
 	explaining->runtime = gh_runtime_ref(client->control->daemon->runtime);
-	explaining->address = "127.0.0.1";
 	client->explaining = explaining;
-	wrong = problem(explaining, words);
+	word = first_wrong(explaining, words, &wrong);
+	if (!word)
+		wrong = problem(explaining);
 	if (wrong) {
-		gh_ctl_fail(client, "usage", "explain: %s", wrong);
+		gh_ctl_fail(client, "usage", "explain: %s%s%s%s", word ? "'" : "", word ? word : "",
+			    word ? "' is " : "", wrong);
 		gh_explaining_free(&client->explaining);
 	} else if (explaining->live) {
 		gh_ctl_gather(client, gh_inspect_find, explaining->live, found);
 	} else {
+		if (!explaining->address)
+			explaining->address = "127.0.0.1";
 		made_up(explaining);
 	}
 }

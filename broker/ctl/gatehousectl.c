@@ -145,7 +145,9 @@ static int take_option(struct call *call, struct later *later, int option, int i
 	case OPT_KEY: fine = put_later(later, key_of(index), optarg); break;
 	case OPT_HELP: fputs(usage_text, stdout); return EXIT_FINE;
 	case OPT_VERSION: printf("gatehousectl " PACKAGE_VERSION "\n"); return EXIT_FINE;
-	default: fine = false;
+	default: /* getopt has said what is wrong */
+		fputs("gatehousectl: --help tells which there are\n", stderr);
+		return EXIT_USAGE;
 	}
 	if (fine)
 		return -1;
@@ -155,9 +157,11 @@ static int take_option(struct call *call, struct later *later, int option, int i
 
 static int parse(struct call *call, int argc, char **argv)
 {
+	static char name[] = "gatehousectl";
 	struct later later = { .count = 0 };
 	int option, index, rc = -1;
 
+	argv[0] = name; /* as getopt calls us */
 	while (rc < 0 && (option = getopt_long(argc, argv, "", long_options, &index)) != -1)
 		rc = take_option(call, &later, option, index);
 	if (rc >= 0)

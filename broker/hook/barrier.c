@@ -56,18 +56,25 @@ static void wait_no_more(struct round *round, unsigned index)
 	gh_series_add(instance_at(round->runtime, index)->barriers_open, -1);
 }
 
+/* The oldest always waits; for one of those at least. */
+static const char *oldest_waits(const struct gh_barriers *barriers, uint64_t *since_ms_r)
+{
+	const struct round *oldest = gh_container(barriers->rounds.next, struct round, node);
+
+	*since_ms_r = oldest->since_ms;
+	return instance_at(oldest->runtime, (unsigned)__builtin_ctz(oldest->waits))->name;
+}
+
 static void on_tell(struct gh_timeout *timeout)
 {
 	struct gh_barriers *barriers = gh_container(timeout, struct gh_barriers, tell);
-	const struct round *oldest = gh_container(barriers->rounds.next, struct round, node);
-	uint64_t now = gh_loop_now_ms(barriers->asker->loop);
-	unsigned index = (unsigned)__builtin_ctz(oldest->waits);
+	uint64_t now = gh_loop_now_ms(barriers->asker->loop), since_ms;
+	const char *name = oldest_waits(barriers, &since_ms);
 
-	if (now - oldest->since_ms >= TELL_MS)
+	if (now - since_ms >= TELL_MS)
 		gh_log_warning(
 			"acknowledgements wait for module '%s' since %llu s: nothing is confirmed meanwhile",
-			instance_at(oldest->runtime, index)->name,
-			(unsigned long long)(now - oldest->since_ms) / 1000);
+			name, (unsigned long long)(now - since_ms) / 1000);
 	gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
 }
 
@@ -227,6 +234,16 @@ void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, in
 
 /* ---- the whole ---- */
 
+static void tell_given_up(const struct gh_barriers *barriers)
+{
+	uint64_t since_ms;
+
+	if (!gh_list_empty(&barriers->rounds))
+		gh_log_warning(
+			"acknowledgements that wait for module '%s' aren't sent: the broker ends first",
+			oldest_waits(barriers, &since_ms));
+}
+
 struct gh_barriers *gh_barriers_new(struct gh_asker *asker, gh_barrier_passed_fn *passed, void *owner)
 {
 	struct gh_barriers *barriers = gh_zalloc(sizeof(*barriers));
@@ -248,6 +265,7 @@ void gh_barriers_free(struct gh_barriers **barriers)
 	if (!gone)
 		return;
 	gone->asker->barriers = NULL;
+	tell_given_up(gone);
 	gh_list_each(&gone->rounds, it, next)
 	{
 		struct round *round = gh_container(it, struct round, node);

@@ -15,10 +15,35 @@ static struct gh_instance *find(struct gh_instance *const *instances, size_t cou
 	return NULL;
 }
 
-static int unknown(struct gh_instance *const *instances, size_t count,
+/* A word that reads as if it opened the list; NULL: it doesn't. */
+static const char *instead_of_word(enum gh_list_kind kind, const char *name)
+{
+	static const char *const words[] = { "anonymous", "anyone", "anybody", "everyone",
+					     "all",       "any",    "none",    "nobody" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(name, words[i]) != 0)
+			continue;
+		switch (kind) {
+		case GH_LIST_AUTHENTICATE:
+			return "to let clients in without a login write 'anonymous: yes'";
+		case GH_LIST_AUTHORIZE:
+			return "to permit everything write 'authorize: none', without brackets";
+		default: return NULL;
+		}
+	}
+	return NULL;
+}
+
+static int unknown(enum gh_list_kind kind, struct gh_instance *const *instances, size_t count,
 		   const struct gh_entry_settings *entry, struct gh_error *error)
 {
+	const char *instead = instead_of_word(kind, entry->name);
+
 	gh_instance_unknown(instances, count, entry->name, error);
+	if (instead)
+		gh_error_set(error, GH_EINVAL, "there is no '%s' in plugins: %s", entry->name,
+			     instead);
 	gh_error_prefix(error, "%s", entry->where);
 	return GH_EINVAL;
 }
@@ -74,7 +99,7 @@ static int add(struct gh_chain *chain, const struct gh_entry_settings *entry,
 	int rc;
 
 	if (!instance)
-		return unknown(instances, count, entry, error);
+		return unknown(chain->kind, instances, count, entry, error);
 	if (gh_chain_has(chain, instance))
 		return gh_error_set(error, GH_EINVAL, "%s: '%s' stands twice in the list",
 				    entry->where, entry->name);

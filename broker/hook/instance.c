@@ -10,6 +10,7 @@
 #include "hook/host.h"
 #include "hook/offload.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -305,20 +306,39 @@ struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
 	return instance;
 }
 
+/* Which there are, as far as there is room. */
+static const char *some(const char *const *names, size_t count, char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, count ? ", which has" : ", which is empty");
+
+	for (size_t i = 0; i < count; i++) {
+		if (n + strlen(names[i]) + sizeof(", 'and others'") >= size) {
+			snprintf(text + n, size - n, " and others");
+			break;
+		}
+		n += (size_t)snprintf(text + n, size - n, "%s '%s'", i ? "," : "", names[i]);
+	}
+	return text;
+}
+
 int gh_instance_unknown(struct gh_instance *const *instances, size_t count, const char *name,
 			struct gh_error *error)
 {
 	const char **names = gh_alloc_array(count, sizeof(*names));
 	const char *nearest;
+	char text[256];
 
 	for (size_t i = 0; i < count; i++)
 		names[i] = instances[i]->name;
 	nearest = gh_str_nearest(name, names, count);
-	free(names);
 	if (nearest)
-		return gh_error_set(error, GH_ENOENT,
-				    "there is no '%s' in plugins: did you mean '%s'?", name, nearest);
-	return gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins", name);
+		gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins: did you mean '%s'?",
+			     name, nearest);
+	else
+		gh_error_set(error, GH_ENOENT, "there is no '%s' in plugins%s", name,
+			     some(names, count, text, sizeof(text)));
+	free(names);
+	return GH_ENOENT;
 }
 
 /* ---- created ---- */

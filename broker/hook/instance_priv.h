@@ -80,7 +80,7 @@ int gh_instance_new(struct gh_runtime *runtime, const struct gh_plugin_settings 
 struct gh_instance *gh_instance_new_disabled(struct gh_runtime *runtime,
 					     const struct gh_plugin_settings *settings,
 					     const struct gh_plugin *plugin);
-/* There is none of this name: GH_ENOENT, with the nearest there is. */
+/* There is none of this name: GH_ENOENT, with the nearest there is, or those that are. */
 int gh_instance_unknown(struct gh_instance *const *instances, size_t count, const char *name,
 			struct gh_error *error);
 /* Its figures in the registry, by its name. */

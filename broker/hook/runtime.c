@@ -143,6 +143,21 @@ static int count_barriers(struct gh_runtime *runtime, struct gh_error *error)
 	return 0;
 }
 
+/* One of them may be NULL. */
+static int other_store(const struct gh_instance *now, const struct gh_instance *then,
+		       struct gh_error *error)
+{
+	if (then)
+		return gh_error_set(
+			error, GH_EINVAL,
+			"%s: the store ('%s') can't change while the broker runs: restart needed",
+			then->settings->where, then->name);
+	return gh_error_set(
+		error, GH_EINVAL,
+		"%s: the store ('%s') stood here, and can't go while the broker runs: restart needed",
+		now->settings->where, now->name);
+}
+
 static int find_store(struct gh_runtime *runtime, const struct plan *plan, struct gh_error *error)
 {
 	const struct gh_instance *now = plan->previous ? plan->previous->store : NULL;
@@ -159,12 +174,7 @@ static int find_store(struct gh_runtime *runtime, const struct plan *plan, struc
 					    runtime->store->name);
 		runtime->store = instance;
 	}
-	if (plan->previous && now != runtime->store)
-		return gh_error_set(
-			error, GH_EINVAL,
-			"the store ('%s') can't change while the broker runs: restart needed",
-			now ? now->name : runtime->store->name);
-	return 0;
+	return plan->previous && now != runtime->store ? other_store(now, runtime->store, error) : 0;
 }
 
 /* Rules that nobody asks look as if they were in force. */

@@ -463,6 +463,7 @@ void gh_testhost_free(struct gh_testhost **host)
 	pthread_mutex_destroy(&gone->lock);
 	gh_setting_done(&gone->settings);
 	gh_options_free(&gone->options);
+	free(gone->commands);
 	while (gone->class_count)
 		free(gone->classes[--gone->class_count]);
 	free(gone->classes);

@@ -27,7 +27,12 @@ static enum gh_verdict accept_client(void *instance, const struct gh_client *cli
 
 static enum gh_verdict handshake(void *instance, const struct gh_client *client, struct gh_answer *out)
 {
-	(void)instance;
+	if (client->port == 1)
+		return practice_pend(instance, out);
+	if (client->port == 2)
+		return GH_PENDING;
+	if (client->port == 3)
+		return GH_ERROR;
 	if (!client->tls || !client->tls->verified) {
 		gh_answer_cause(out, GH_CAUSE_UNTRUSTED);
 		return GH_DENY;
@@ -40,6 +45,12 @@ static enum gh_verdict handshake(void *instance, const struct gh_client *client,
 static enum gh_verdict psk(void *instance, const struct gh_psk *in, struct gh_answer *out)
 {
 	(void)instance;
+	if (is(in->identity, "later"))
+		return gh_pend(out).id ? GH_PENDING : GH_ERROR;
+	if (is(in->identity, "ticketless"))
+		return GH_PENDING;
+	if (is(in->identity, "broken"))
+		return GH_ERROR;
 	if (is(in->identity, "known"))
 		gh_answer_psk_key(out, "\x01\x02k", 3);
 	else if (!is(in->identity, "keyless"))

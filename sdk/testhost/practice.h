@@ -42,6 +42,8 @@ struct practice {
 extern const struct gh_option practice_options[];
 extern const struct gh_command practice_commands[];
 
+/* Answered by the command "answer", if at all. */
+enum gh_verdict practice_pend(struct practice *practice, struct gh_answer *out);
 enum gh_verdict practice_authenticate(void *instance, const struct gh_authenticate *in,
 				      struct gh_answer *out);
 enum gh_verdict practice_exchange(void *instance, const struct gh_exchange *in,

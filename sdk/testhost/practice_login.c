@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum gh_verdict keep_ticket(struct practice *practice, struct gh_answer *out)
+enum gh_verdict practice_pend(struct practice *practice, struct gh_answer *out)
 {
 	struct gh_ticket ticket = gh_pend(out);
 
@@ -59,7 +59,7 @@ static void *thread_main(void *arg)
 static enum gh_verdict answer_by_thread(struct practice *practice, struct gh_answer *out)
 {
 	practice->ticket_count = 0;
-	if (practice->threaded || keep_ticket(practice, out) != GH_PENDING ||
+	if (practice->threaded || practice_pend(practice, out) != GH_PENDING ||
 	    pthread_create(&practice->thread, NULL, thread_main, practice) != 0)
 		return GH_ERROR;
 	practice->threaded = true;
@@ -86,7 +86,7 @@ static enum gh_verdict wrongly(struct practice *practice, const struct gh_authen
 		return GH_ALLOW;
 	}
 	if (strcmp(user, "void") == 0)
-		return keep_ticket(practice, out) == GH_PENDING ? GH_DENY : GH_ERROR;
+		return practice_pend(practice, out) == GH_PENDING ? GH_DENY : GH_ERROR;
 	if (strcmp(user, "invent") == 0 && gh_answer_begin(practice->host, (struct gh_ticket){ 7 }))
 		return GH_ALLOW;
 	if (strcmp(user, "keep") == 0)
@@ -107,7 +107,7 @@ enum gh_verdict practice_authenticate(void *instance, const struct gh_authentica
 		return in_order(in, out);
 	if (strcmp(in->username, "later") == 0) {
 		gh_log(practice->host, GH_LOG_DEBUG, "%u ms left", gh_time_left(out));
-		return keep_ticket(practice, out);
+		return practice_pend(practice, out);
 	}
 	if (strcmp(in->username, "early") == 0)
 		return answer_early(practice, out, "early");
@@ -133,7 +133,7 @@ enum gh_verdict practice_exchange(void *instance, const struct gh_exchange *in, 
 		return GH_CONTINUE;
 	}
 	if (in->data.n == 5 && memcmp(in->data.p, "later", 5) == 0)
-		return keep_ticket(practice, out);
+		return practice_pend(practice, out);
 	gh_answer_principal(out, *in->state);
 	gh_answer_auth_data(out, "done", 4);
 	return in->data.n ? GH_ALLOW : GH_DENY;

@@ -50,6 +50,7 @@ struct gh_testhost {
 	struct gh_plugin plugin;
 	struct gh_store store; /* the plugin's, if it has one */
 	struct gh_option *options;
+	struct gh_command *commands; /* NULL: none */
 	struct gh_setting settings;
 	gh_replay_fn *replay;
 	void *replay_arg;

@@ -174,19 +174,11 @@ static struct gh_reply *finish(struct run *r)
 	return reply;
 }
 
-/* A command is found by the stride that the module was built with. */
-static const struct gh_command *find(const struct gh_plugin *plugin, const char *name)
+static const struct gh_command *find(const struct gh_command *at, const char *name)
 {
-	const char *at = (const char *)plugin->commands;
-	const struct gh_command *command;
-
-	for (; at; at += plugin->command_stride) {
-		command = (const struct gh_command *)(const void *)at;
-		if (!command->name)
-			return NULL;
-		if (strcmp(command->name, name) == 0)
-			return command;
-	}
+	for (; at && at->name; at++)
+		if (strcmp(at->name, name) == 0)
+			return at;
 	return NULL;
 }
 
@@ -196,7 +188,7 @@ struct gh_reply *gh_testhost_command(struct gh_testhost *host, const char *name,
 {
 	struct run r = { .instance = host->instance, .count = count, .arguments = arguments };
 
-	r.command = find(&host->plugin, name);
+	r.command = find(host->commands, name);
 	if (!host->instance || !r.command) {
 		gh_error_set(error, GH_ENOENT, host->instance ? "no command '%s'" : "no instance",
 			     name);

@@ -52,6 +52,7 @@ refused broken-major 'it is built for ABI 1.2, this broker has 0.2'
 refused broken-flags 'it has flags that this broker doesn'\''t know (0x40000000)'
 refused broken-no-create "its descriptor lacks 'create'"
 refused broken-no-hook 'its descriptor lacks a hook'
+refused broken-command "command 'List all': its name isn't words"
 refused broken-name "it calls itself 'another': the file's name must be that"
 refused broken-undefined 'undefined symbol: broken_not_there'
 refused broken-no-descriptor "it has no descriptor 'broken_no_descriptor_LTX_gatehouse_plugin'"
@@ -90,6 +91,12 @@ sed -n 's/^\t{ "\([a-z-]*\)", gh_do_.*/\1/p' "$srcdir/sdk/testhost/script.c" | s
 sed -n 's/^\.It Ic \([a-z-]*\).*/\1/p' "$srcdir/sdk/testhost/gatehouse-testhost.1" | sort -u >"$scratch/described"
 [ -s "$scratch/commands" ] || fail 'no commands found'
 diff "$scratch/commands" "$scratch/described" || fail 'gatehouse-testhost(1) has other commands than the program'
+
+# ... and every word for a cause.
+sed -n 's/^\.Cm other , \(.* policy\) \.$/other , \1/p' "$srcdir/sdk/testhost/gatehouse-testhost.1" | tr -s ' ,' '\n' | sort >"$scratch/described"
+grep -o '\[GH_CAUSE_[A-Z_]*\] = "[a-z-]*"' "$srcdir/sdk/testhost/judge.c" | sed 's/.*"\(.*\)"/\1/' | sort >"$scratch/causes"
+[ -s "$scratch/causes" ] || fail 'no causes found'
+diff "$scratch/causes" "$scratch/described" || fail 'gatehouse-testhost(1) has other words for causes than the program'
 
 # Certificates of files beside the script.
 printf '0\003abc' >"$scratch/leaf.der"

@@ -26,6 +26,18 @@ static GH_UNUSED enum gh_verdict authorize(void *instance, const struct gh_autho
 	return GH_ALLOW;
 }
 
+#ifdef BROKEN_COMMAND
+static int run(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
+{
+	(void)instance, (void)count, (void)arguments, (void)reply;
+	return 0;
+}
+
+static const struct gh_command commands[] = { { "list", NULL, "all", 0, run },
+					      { "List all", NULL, "all", 0, run },
+					      { 0 } };
+#endif
+
 #define PLUGIN(symbol) GH_PLUGIN(symbol) /* the macro's own name first */
 PLUGIN(BROKEN_SYMBOL) = {
 	.size = sizeof(struct gh_plugin),
@@ -47,6 +59,10 @@ PLUGIN(BROKEN_SYMBOL) = {
 	.create = create,
 #endif
 	.destroy = free,
+#ifdef BROKEN_COMMAND
+	.command_stride = sizeof(struct gh_command),
+	.commands = commands,
+#endif
 #ifndef BROKEN_NO_HOOK
 	.authorize = authorize,
 #endif

@@ -16,6 +16,7 @@ enum manner { NOW, LATER, FAIL, NEVER };
 struct config {
 	struct gh_list keeps;
 	int64_t subject;
+	uint64_t delay;
 };
 
 struct clerk;
@@ -227,7 +228,7 @@ static int subject(void *instance, const struct gh_subject_request *in, struct g
 		tell_kept(clerk, in, names[i], &clerk->forgotten[i], reply);
 	pthread_mutex_unlock(&clerk->lock);
 	switch ((enum manner)clerk->config->subject) {
-	case LATER: return answer_later(clerk, reply, "later", 50, 2);
+	case LATER: return answer_later(clerk, reply, "later", (long)clerk->config->delay, 2);
 	case FAIL: gh_reply_end(reply, GH_EIO, "the archive is closed"); return GH_EIO;
 	case NEVER: return hold(clerk, reply);
 	default: return 0;
@@ -275,6 +276,7 @@ static const struct gh_option options[] = {
 	GH_OPTION(struct config, keeps, GH_STRINGS, "client ids and principals something is kept of"),
 	GH_OPTION(struct config, subject, GH_ENUM, "how it answers export and forget",
 		  .standard = "now", .unit = "now|later|fail|never"),
+	GH_OPTION(struct config, delay, GH_DURATION, "how much later", .standard = "50ms"),
 	{ 0 }
 };
 

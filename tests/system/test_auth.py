@@ -3,6 +3,7 @@
 import pytest
 
 from gatehouse import AUTH, CONNACK, DISCONNECT, PINGREQ, PUBLISH, SUBSCRIBE, Broker, Client, Will, has_module, properties, text
+from gatehouse.probe import eventually
 
 pytestmark = pytest.mark.skipif(not (has_module("challenge") and has_module("probe")), reason="no test modules in this build")
 
@@ -259,3 +260,73 @@ def test_on_deny_disconnect(make_broker, version):
     other = Client(broker, version=version).connect()
     other.subscribe(("yes", 1), ("no", 1), reasons=[1, 0x87 if version == 5 else 0x80])
     other.quiet()
+
+
+# ---- how an exchange ends
+
+def states(broker):
+    return broker.metric("gatehouse_challenge_states", instance="challenge")
+
+
+def in_a_login(dial, user):
+    """A login that waits for the module's answer, or for the client's."""
+    client = begin(dial, user)
+    if user == "never":
+        reply(client)
+    return client
+
+
+def again(dial, user):
+    """The same of a client that is connected."""
+    client = logged_in(dial)
+    client.auth(0x19, {"auth_method": METHOD, "auth_data": user})
+    client.challenge = client.expect(AUTH, reason=0x18)
+    if user == "never":
+        reply(client)
+    return client
+
+
+@pytest.mark.parametrize("user", ["joe", "never"])
+@pytest.mark.parametrize("how", [in_a_login, again])
+def test_an_exchange_ends_once_after_a_takeover(broker, dial, how, user):
+    """Whoever takes the client id: its own exchange and that of whom it took it from are ended, each once."""
+    eventually(lambda: states(broker) == 0)
+    old = how(dial, user)
+    eventually(lambda: states(broker) == 1)
+    new = Client(broker.port, old.client_id)
+    new.send(new.connect_packet(properties={"auth_method": METHOD, "auth_data": "joe"}))
+    new.challenge = new.expect(AUTH)
+    assert states(broker) == 2
+    reply(new)
+    new.expect(CONNACK, reason=0)
+    if how is again:
+        old.expect_disconnect(0x8E)
+    else:
+        assert states(broker) == 1  # it hasn't the id yet
+        old.close()
+    eventually(lambda: states(broker) == 0)
+    new.quiet()
+    new.disconnect()
+    other = begin(dial)
+    assert states(broker) == 1
+    other.close()
+    eventually(lambda: states(broker) == 0)
+
+
+def test_an_exchange_that_takes_over_ends_once(broker, dial):
+    """Two logins of one client id: the last that succeeds has it."""
+    first = begin(dial)
+    second = Client(broker.port, first.client_id)
+    second.send(second.connect_packet(properties={"auth_method": METHOD, "auth_data": "joe"}))
+    second.challenge = second.expect(AUTH)
+    assert states(broker) == 2
+    reply(second)
+    second.expect(CONNACK, reason=0)
+    assert states(broker) == 1
+    reply(first)
+    first.expect(CONNACK, reason=0)
+    second.expect_disconnect(0x8E)
+    eventually(lambda: states(broker) == 0)
+    first.quiet()
+    assert states(broker) == 0
+    first.disconnect()

@@ -98,6 +98,20 @@ def test_wrong_command_lines_end_with_2(broker, words):
     assert done.returncode == 2 and done.stderr and done.stdout == "", done
 
 
+@pytest.mark.parametrize("words, said", [
+    ("explain connect --live", "option '--live' requires an argument\n.*--help"), ("explain publish x --nonsense", "unrecognized option '--nonsense'\n.*--help"),
+    ("explain connect --live x", "connect takes neither a topic nor a live client"), ("explain connect x", "connect takes neither a topic"),
+    ("explain publish x --live y --user z", "--live, or by other options"), ("explain publish x --address ::1 --live y", "--live, or by other options"),
+    ("explain publish x --live y --listener test", "--live, or by other options"), ("explain publish", "a topic is wanted"),
+    ("explain publish x y", "'y' is not understood"), ("explain publish x --qos 3", "'qos=3' is not understood, or out of range"),
+    ("explain dance x", "'dance' is no action: connect, publish, subscribe, receive or will")])
+def test_misuse_is_one_clear_error(broker, words, said):
+    """Not the whole help."""
+    done = broker.run_ctl(*words.split())
+    assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) <= 2, done
+    assert re.search(r"^gatehousectl: .*" + said, done.stderr), done.stderr
+
+
 def test_exit_codes(broker, tmp_path):
     assert broker.run_ctl("explain", "publish", "open/x").returncode == 0
     assert broker.run_ctl("explain", "publish", "closed/x").returncode == 1

@@ -231,8 +231,18 @@ def test_the_end_while_they_wait(make_broker, connect, dial, version, name):
         half = dial(to=broker)
         half.send(half.connect_packet())
         eventually(lambda: half.client_id in broker.clients())
-        began = time.monotonic()
+        began, mark = time.monotonic(), broker.mark()
         broker.signal(signal.SIGTERM)
         client.expect_disconnect(0x8B if version == 5 else None)
         half.expect_closed()
+        assert not client.inbox and not half.inbox
         assert broker.wait() == 0 and time.monotonic() - began < DEADLINE
+    told = [line for line in broker.log()[mark:] if "acknowledgements that wait for module 'keeper' aren't sent: the broker ends first" in line]
+    assert told and all(" warning " in line for line in told)
+
+
+def test_the_end_when_nobody_waits(make_broker, connect, name):
+    broker = start(make_broker)
+    connect(to=broker).publish(name, "", 1)
+    broker.stop()
+    assert not [line for line in broker.log() if "aren't sent" in line]

@@ -373,6 +373,37 @@ def test_about_a_subject_once(make_broker, module):
     assert pending(broker, "slow") == 0 and broker.ctl("status")
 
 
+@pytest.mark.threads
+@pytest.mark.parametrize("module", ["clerk", "clerk-blocking"])
+def test_a_subject_at_unload(make_broker, module):
+    """Who is to be replaced still says what it has kept; for that long it stays, and the next request goes to its successor."""
+    plugins = {"slow": {"module": module, "keeps": ["x"], "subject": "later", "delay": "%dms" % LONG}, "quick": {"module": module, "keeps": ["x"]}}
+    broker = make_broker({"plugins": plugins})
+    one = waiting(broker, "forget", "client", "x")
+    eventually(lambda: pending(broker, "slow") == 1)
+    plugins["slow"] = {"module": module}
+    broker.write({"plugins": plugins})
+    broker.reload()
+    assert sorted(row["state"] for row in broker.ctl("plugins") if row["instance"] == "slow") == ["draining", "in force"]
+    assert ctl(broker, "export", "client", "x")[0] == [kept("quick", "x", "client")]
+    told = json.loads(one.communicate(timeout=DEADLINE)[0])
+    assert one.returncode == 0 and told == [kept("slow", "x", "client"), {"instance": "slow", "word": "later"}, kept("quick", "x", "client")]
+    eventually(lambda: sorted(row["state"] for row in broker.ctl("plugins")) == ["in force"] * 2)
+
+
+@pytest.mark.parametrize("module", ["clerk", "clerk-blocking"])
+def test_a_subject_that_is_open_at_the_end(make_broker, module):
+    """Who asked isn't told that it was done; the broker ends in time."""
+    broker = make_broker({"plugins": {"slow": {"module": module, "keeps": ["x"], "subject": "never"}}})
+    one = waiting(broker, "forget", "client", "x")
+    eventually(lambda: pending(broker, "slow") == 1)
+    began = time.monotonic()
+    broker.stop()
+    out, err = one.communicate(timeout=DEADLINE)
+    assert one.returncode != 0 and not out and err, (out, err)
+    assert time.monotonic() - began < DEADLINE
+
+
 # ---- hostile
 
 @pytest.mark.parametrize("raw", [b"5+:clerk", b"6+1:clerk\0", b"6+65536:clerk\0", b"6+18446744073709551615:clerk\0x", b"+1:", b"6+-1:clerk\0"])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What observers are told and in which order; what explain leaves as it was; what is counted; who is asked about deliveries."""
+import json
 import socket
 import threading
 import time
@@ -487,6 +488,26 @@ def test_explain_leaves_no_trace(make_broker, connect):
     asked = [one for one in Journal(broker).calls() if one["flags"]]
     assert len(asked) >= len(wanted) and {one["flags"] for one in asked} == {3}, "GH_EXPLAIN, GH_HYPOTHETICAL"
     client.quiet()
+
+
+@pytest.mark.parametrize("user, how, verdict, why", [
+    ("fine", {"how": "later", "delay": "50ms"}, "allow", ""), ("early", {"how": "early"}, "allow", ""), ("twice", {"how": "twice"}, "allow", ""),
+    ("gone", {"answer": "deny", "how": "later", "why": "left"}, "deny", "left"), ("broken", {"answer": "error"}, "deny", "could not tell"),
+    ("broken-later", {"answer": "error", "how": "later"}, "deny", "could not tell"), ("mute", {"how": "never"}, "deny", "no answer in time"),
+    ("late", {"how": "later", "delay": "1s"}, "deny", "no answer in time"), ("ticketless", {"answer": "pending"}, "deny", "may not here")])
+def test_explain_waits_for_a_lookup(make_broker, user, how, verdict, why):
+    """Of a user who isn't there: a module that answers later is waited for, as long as it may take; one that can't tell denies, which is
+    said. Nothing of it stays."""
+    limits = {"hook-timeout": "5s" if user == "fine" else "300ms"}
+    rules = [dict(rule("lookup", user=user, principal=user), **how), *login("other"), rule("authorize")]
+    broker = make_broker({"plugins": {"probe": probe(*rules)}, "limits": limits}, listener={"authenticate": ["probe"], "authorize": ["probe"]})
+    for words in (("connect",), ("publish", "a"), ("receive", "a")):
+        done = broker.run_ctl("--json", "explain", *words, "--user", user)
+        answer = json.loads(done.stdout)
+        assert (answer["verdict"], done.returncode) == (verdict, 0 if verdict == "allow" else 1), (words, done)
+        assert why in answer["why"] and (verdict == "allow" or answer["module"] == "probe"), (words, answer)
+    eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="probe") == 0)
+    assert broker.run_ctl("explain", "publish", "a", "--user", "other").returncode == 0
 
 
 # ---- figures of each instance

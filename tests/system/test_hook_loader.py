@@ -80,6 +80,7 @@ def test_fine(directory):
     ("broken-flags", r"broken-flags.so: it has flags .*0x40000000"),
     ("broken-no-create", r"broken-no-create.so: its descriptor lacks 'create'"),
     ("broken-no-hook", r"broken-no-hook.so: its descriptor lacks a hook"),
+    ("broken-command", r"broken-command.so: command 'List all': its name isn't words"),
     ("broken-name", r"broken-name.so: it calls itself 'another'"),
     ("broken-undefined", r"broken-undefined.so: undefined symbol: broken_not_there"),
     ("broken-no-descriptor", r"no module: it has no descriptor 'broken_no_descriptor_LTX_gatehouse_plugin'"),

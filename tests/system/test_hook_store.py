@@ -604,6 +604,7 @@ def test_change_needs_a_restart(make_broker, connect, name, change):
     broker.write(other)
     done = broker.run_ctl("reload")
     assert done.returncode == 1 and "restart needed" in done.stderr
+    assert re.search(r"gatehouse\.yaml:\d+:\d+: the store \('%s'\)" % ("desk" if change == "another" else "shelf"), done.stderr), done.stderr
     client.quiet()
 
 

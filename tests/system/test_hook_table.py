@@ -689,8 +689,8 @@ AT_ONCE = [(verdict, "now") for verdict in VERDICTS + MISTAKES] + [("allow", way
 @pytest.fixture(scope="module")
 def impatient():
     """accept and RECEIVE. A listener for each answer, since accept knows nothing else of its client."""
-    plugins = {"rights": probe(*[rule("authorize", verdict, action="receive", topic="%s/%s" % (verdict, how), how=how)
-                                 for verdict, how in AT_ONCE], rule("authorize"), file="rights.jsonl", events=["deny"])}
+    plugins = {"rights": probe(*[rule("authorize", verdict, action="receive", topic="%s/%s/%s" % (verdict, how, when), how=how)
+                                 for verdict, how in AT_ONCE for when in ("Straight", "Queued", "Kept")], rule("authorize"), file="rights.jsonl", events=["deny"])}
     listeners = {"test": {"address": "127.0.0.1:@PORT@", "anonymous": True, "authorize": ["rights"]}}
     for verdict, how in AT_ONCE:
         one = "%s-%s" % (verdict, how)
@@ -722,20 +722,52 @@ def test_accept(impatient, connect, dial, verdict, how):
     connect(to=impatient).ping()
 
 
+class Straight:
+    """How a message comes to who has subscribed: at once."""
+    retained = False
+
+    def __init__(self, broker, connect, topic):
+        self.publisher, self.watcher = connect(to=broker), connect(to=broker)
+        self.watcher.subscribe(topic, qos=1)
+        self.publisher.publish(topic, "x", 1)
+
+
+class Queued:
+    """When it is there again."""
+    retained = False
+
+    def __init__(self, broker, connect, topic):
+        keep = {"properties": {"session_expiry": 300}, "to": broker}
+        self.publisher, away = connect(to=broker), connect(**keep)
+        away.subscribe(topic, qos=1)
+        away.disconnect()
+        self.publisher.publish(topic, "x", 1)
+        self.watcher = connect(away.client_id, clean=False, **keep)
+
+
+class Kept:
+    """As the last that was retained before."""
+    retained = True
+
+    def __init__(self, broker, connect, topic):
+        self.publisher, self.watcher = connect(to=broker), connect(to=broker)
+        self.publisher.publish(topic, "x", 1, retain=True)
+        self.watcher.subscribe(topic, qos=1)
+
+
+@pytest.mark.parametrize("when", [Straight, Queued, Kept])
 @pytest.mark.parametrize("verdict, how", AT_ONCE)
-def test_receive(impatient, connect, verdict, how):
+def test_receive(impatient, connect, verdict, how, when):
     """A delivery is allowed at once or denied; a denial is counted and told."""
-    watcher, client = connect(to=impatient), connect(to=impatient)
-    topic, journal = "%s/%s" % (verdict, how), Journal(impatient, "rights.jsonl")
-    watcher.subscribe(topic)
+    topic, journal = "%s/%s/%s" % (verdict, how, when.__name__), Journal(impatient, "rights.jsonl")
     denied, refused = impatient.metric("gatehouse_denied_total", action="receive"), len(journal.lines(what="no ticket"))
-    client.publish(topic, "x", 1)
+    one = when(impatient, connect, topic)
     yes = (verdict, how) == ("allow", "now")
     if yes:
-        watcher.message(topic, "x")
+        one.watcher.message(topic, "x", qos=1, retain=one.retained)
     else:
-        journal.wait(what="event", kind="deny", client=watcher.client_id, topic=topic,
+        journal.wait(what="event", kind="deny", client=one.watcher.client_id, topic=topic,
                      module="" if verdict == "pass" else "rights")
-    assert watcher.fence(client) == []
+    assert one.watcher.fence(one.publisher) == []
     assert impatient.metric("gatehouse_denied_total", action="receive") == denied + (not yes)
     assert (len(journal.lines(what="no ticket")) > refused) == has_waited(how)
