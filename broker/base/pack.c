@@ -73,12 +73,14 @@ uint8_t gh_unpack_u8(struct gh_unpack *in, const char *field)
 	return p ? *p : 0;
 }
 
-void gh_unpack_version(struct gh_unpack *in, uint8_t known)
+uint8_t gh_unpack_version(struct gh_unpack *in, uint8_t known)
 {
 	uint8_t version = gh_unpack_u8(in, "version");
 
-	if (version != known)
-		gh_unpack_fail(in, "a form of version %u, this broker knows %u", version, known);
+	if (version >= 1 && version <= known)
+		return version;
+	gh_unpack_fail(in, "a form of version %u, this broker knows %u", version, known);
+	return 0;
 }
 
 uint64_t gh_unpack_number(struct gh_unpack *in, const char *field, uint64_t min, uint64_t max)

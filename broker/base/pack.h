@@ -38,8 +38,8 @@ static inline size_t gh_unpack_left(const struct gh_unpack *in)
 /* Refuses what was read; the first text stays. */
 void gh_unpack_fail(struct gh_unpack *in, const char *fmt, ...) GH_PRINTF(2, 3);
 
-/* The first byte of a value: the one form that the caller knows. */
-void gh_unpack_version(struct gh_unpack *in, uint8_t known);
+/* The first byte of a value: its form, of which the caller knows 1 to `known`. Failed: 0. */
+uint8_t gh_unpack_version(struct gh_unpack *in, uint8_t known);
 uint8_t gh_unpack_u8(struct gh_unpack *in, const char *field);
 /* min to max, in the shortest form only. Failed: 0, even where min is above. */
 uint64_t gh_unpack_number(struct gh_unpack *in, const char *field, uint64_t min, uint64_t max);

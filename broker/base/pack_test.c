@@ -73,6 +73,12 @@ static void version(struct gh_unpack *in)
 	gh_unpack_version(in, 1);
 }
 
+static void two_versions(struct gh_unpack *in)
+{
+	if (gh_unpack_version(in, 2) == 1)
+		gh_unpack_fail(in, "the first");
+}
+
 static void number(struct gh_unpack *in)
 {
 	gh_unpack_number(in, "it", 1, 300);
@@ -114,6 +120,9 @@ static const struct {
 	{ version, "", 0, "it ends in the middle of 'version'" },
 	{ version, "\x02", 1, "a form of version 2, this broker knows 1" },
 	{ version, "\x00", 1, "a form of version 0" },
+	{ two_versions, "\x01", 1, "the first" },
+	{ two_versions, "\x02x", 2, "1 bytes are left over" },
+	{ two_versions, "\x03", 1, "a form of version 3, this broker knows 2" },
 	{ number, "\x80", 1, "it ends in the middle of 'it'" },
 	{ number, "\x00", 1, "'it' is 0, expected 1 to 300" },
 	{ number, "\xad\x02", 2, "'it' is 301, expected 1 to 300" },

@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "client/author.h"
+#include "client/ban.h"
 #include "client/class.h"
 #include "client/connect.h"
 #include "client/inject.h"
 #include "client/limit.h"
-#include "client/persist.h"
 #include "client/recheck.h"
 #include "client/replay.h"
 #include "client/round.h"
@@ -333,27 +333,13 @@ static struct gh_term_key key_of(const struct gh_whom *whom)
 	return (struct gh_term_key){ .kind = whom->kind, .prefix = whom->prefix, .text = whom->text };
 }
 
-static int change_bans(struct gh_broker *broker, const struct act *act, bool *changed_r)
-{
-	const struct gh_term_key key = key_of(&act->whom);
-	struct gh_terms *bans = broker->bans;
-	int rc = 0;
-
-	if (act->seconds == 0)
-		*changed_r = gh_terms_lift(bans, &key, gh_clock_ms());
-	else
-		rc = gh_terms_put(bans, &key, act->seconds, act->why, gh_clock_ms());
-	if (rc == 0)
-		gh_persist_ban(broker, &key, act->seconds, act->why);
-	return rc;
-}
-
 static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom *whom,
 		   uint32_t seconds, const char *why)
 {
 	struct gh_broker *broker = arg;
 	struct act *act = act_new(broker, whom, gh_instance_name(by), why);
-	bool changed = true;
+	const struct gh_term_key key = key_of(whom);
+	bool changed;
 	int rc;
 
 	if (!act)
@@ -362,7 +348,7 @@ static int act_ban(void *arg, const struct gh_instance *by, const struct gh_whom
 	act->reason = GH_REASON_ADMINISTRATIVE_ACTION;
 	act->refusal = GH_REASON_BANNED;
 	act->run = run_ban;
-	rc = change_bans(broker, act, &changed);
+	rc = gh_ban_change(broker, &key, seconds, why, &changed);
 	if (rc) {
 		tell_full(act);
 		return rc;

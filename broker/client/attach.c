@@ -42,9 +42,9 @@ static void tell_session(struct gh_shard *shard, const struct gh_client *client,
 void gh_session_end(struct gh_shard *shard, struct gh_session *session, uint32_t code)
 {
 	gh_loop_timeout_cancel(shard->loop, &session->expiry);
-	gh_persist_session_end(shard, session);
 	gh_session_unwatch(session);
 	gh_will_session_ends(shard, session);
+	gh_persist_session_end(shard, session); /* of its will nothing is left in there by now */
 	gh_list_each(&session->subscriptions, it, next) gh_subscription_end(
 		shard, session, gh_container(it, struct gh_subscriber, in_session), false);
 	gh_groups_give_back(shard, session);

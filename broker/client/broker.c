@@ -56,6 +56,7 @@ void gh_broker_init(struct gh_broker *broker, const struct gh_retained_limits *r
 	broker->interest = gh_interest_new(&broker->key, broker->worker_count);
 	broker->penalties = gh_penalties_new(penalty);
 	pthread_rwlock_init(&broker->acting.lock, NULL);
+	pthread_mutex_init(&broker->banning.lock, NULL);
 	for (int i = 0; i < GH_COUNTERS; i++)
 		broker->counters[i] = gh_metrics_series(broker->metrics, GH_COUNTER, counters[i].name,
 							counters[i].labels, counters[i].help);
@@ -66,6 +67,7 @@ void gh_broker_done(struct gh_broker *broker)
 	gh_terms_free(&broker->imposed);
 	gh_terms_free(&broker->bans);
 	gh_penalties_free(&broker->penalties);
+	pthread_mutex_destroy(&broker->banning.lock);
 	pthread_rwlock_destroy(&broker->acting.lock);
 	gh_interest_free(&broker->interest);
 	gh_retained_free(&broker->retained);

@@ -7,6 +7,7 @@
 #include "hook/asker.h"
 #include "hook/metrics.h"
 #include "hook/runtime.h"
+#include "hook/sink.h"
 #include "limit/penalty.h"
 #include "limit/term.h"
 #include "limit/total.h"
@@ -54,6 +55,13 @@ struct gh_acting {
 	atomic_bool told[GH_WORKERS_MAX]; /* the worker has mail that says so */
 };
 
+/* Bans on their way to the store: client/ban.c. */
+struct gh_banning {
+	pthread_mutex_t lock; /* held from the table to here */
+	struct gh_record_list untold;
+	bool telling; /* somebody is at it */
+};
+
 struct gh_restoring;
 
 struct gh_broker {
@@ -76,6 +84,7 @@ struct gh_broker {
 	int64_t started_at; /* Unix seconds */
 	struct gh_series *counters[GH_COUNTERS];
 	struct gh_acting acting;
+	struct gh_banning banning;
 	struct gh_restoring *restoring; /* what was loaded and isn't restored yet: client/restore.h */
 };
 

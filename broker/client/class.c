@@ -53,14 +53,14 @@ static struct gh_class *obtain(struct gh_shard *shard, const char *listener, con
 {
 	struct gh_class *class = find(shard, listener, name);
 	const struct gh_limits *limits = class ? NULL : configured(shard, listener, name);
-	size_t n = strlen(listener) + 1;
+	size_t n = strlen(listener) + 1, name_n = strlen(name) + 1;
 
 	if (!limits)
 		return class;
-	class = gh_alloc(sizeof(*class) + n + strlen(name) + 1);
+	class = gh_alloc(sizeof(*class) + n + name_n);
 	*class = (struct gh_class){ .limits = *limits };
 	class->listener = memcpy(class->text, listener, n);
-	class->name = strcpy(class->text + n, name);
+	class->name = memcpy(class->text + n, name, name_n);
 	gh_list_append(&shard->classes, &class->in_shard);
 	return class;
 }

@@ -119,12 +119,10 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 
 /* ---- out ---- */
 
-/* Sends what has just been put into the window. */
-static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
+/* Sends what is in the window. */
+static void send_entry(struct gh_channel *channel, struct gh_window_entry *entry, bool dup)
 {
-	struct gh_window *window = &channel->session->window;
-	struct gh_window_entry *entry = gh_window_find(window, id);
-	struct gh_sending how = { .packet_id = id,
+	struct gh_sending how = { .packet_id = entry->id,
 				  .qos = entry->delivery.qos,
 				  .dup = dup,
 				  .retain = entry->delivery.retain,
@@ -137,7 +135,7 @@ static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
 		gh_tell_dropped(channel->shard, channel->session, transit.facts.topic,
 				GH_COUNT_DROP_SIZE);
 		gh_persist_window_end(channel->shard, channel->session, entry);
-		gh_window_remove(window, entry, NULL);
+		gh_window_remove(&channel->session->window, entry, NULL);
 	}
 	gh_transit_done(&transit);
 }
@@ -146,13 +144,13 @@ static void send_entry(struct gh_channel *channel, uint16_t id, bool dup)
 static void send_first(struct gh_channel *channel, struct gh_delivery *delivery)
 {
 	struct gh_session *session = channel->session;
-	uint16_t id;
+	struct gh_window_entry *entry;
 
 	if (!delivery->order || delivery->publication->expires_at)
 		gh_persist_message(channel->shard, session, delivery, true);
-	id = gh_window_add(&session->window, delivery);
-	gh_persist_sent(channel->shard, session, id);
-	send_entry(channel, id, false);
+	entry = gh_window_find(&session->window, gh_window_add(&session->window, delivery));
+	gh_persist_sent(channel->shard, session, entry);
+	send_entry(channel, entry, false);
 }
 
 static enum gh_delivered send_now(struct gh_channel *channel, struct gh_transit *transit,
@@ -246,7 +244,7 @@ static bool resend_one(struct gh_channel *channel)
 	if (entry->state == GH_WINDOW_RELEASED)
 		gh_send_ack(channel, GH_PACKET_PUBREL, entry->id, GH_REASON_SUCCESS, NULL);
 	else if (may == GH_MAY)
-		send_entry(channel, entry->id, true);
+		send_entry(channel, entry, true);
 	else {
 		gh_persist_window_end(channel->shard, channel->session, entry);
 		gh_window_remove(window, entry, NULL);

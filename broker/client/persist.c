@@ -74,6 +74,27 @@ static int64_t offline_since(const struct gh_session *session)
 	return lasting->offline_since;
 }
 
+/* So many packet ids are reserved; far more than are sent before a store has committed. */
+#define IDS_AHEAD 4096u
+
+static uint16_t reserve_ids(const struct gh_session *session)
+{
+	struct gh_lasting *lasting = session->lasting;
+
+	lasting->last_id = (uint16_t)(session->window.last_id + IDS_AHEAD);
+	if (!lasting->last_id)
+		lasting->last_id = 1; /* 0 isn't one */
+	return lasting->last_id;
+}
+
+/* Half of them are used, or (passing over many that are in use) more than all. */
+static bool ids_run_out(const struct gh_lasting *lasting, uint16_t id)
+{
+	uint16_t left = (uint16_t)(lasting->last_id - id);
+
+	return left < IDS_AHEAD / 2 || left > IDS_AHEAD;
+}
+
 static void put_session(struct gh_shard *shard, const struct gh_session *session)
 {
 	struct gh_record record = record_of(GH_REC_SESSION, gh_session_client_id(session), no_key);
@@ -84,6 +105,7 @@ static void put_session(struct gh_shard *shard, const struct gh_session *session
 		.expiry_interval = session->expiry_interval,
 		.created_at = session->created_at,
 		.offline_since = offline_since(session),
+		.last_id = reserve_ids(session),
 		.identity = session->identity,
 	};
 
@@ -202,27 +224,35 @@ void gh_persist_message_end(struct gh_shard *shard, const struct gh_session *ses
 
 /* ---- packet ids ---- */
 
+static struct gh_record record_of_id(const struct gh_session *session, enum gh_record_kind kind,
+				     uint16_t id, uint8_t key[2])
+{
+	gh_record_packet_id(key, id);
+	return record_of(kind, gh_session_client_id(session), (struct gh_bytes){ key, 2 });
+}
+
 static void put_inflight(struct gh_shard *shard, const struct gh_session *session, uint16_t id,
 			 const struct gh_stored_inflight *inflight)
 {
-	struct gh_record record;
 	uint8_t key[2];
+	struct gh_record record = record_of_id(session, GH_REC_INFLIGHT, id, key);
 
-	gh_record_packet_id(key, id);
-	record = record_of(GH_REC_INFLIGHT, gh_session_client_id(session),
-			   (struct gh_bytes){ key, sizeof(key) });
 	gh_record_put_inflight(value_begin(shard), inflight);
 	put(shard, &record);
 }
 
-void gh_persist_sent(struct gh_shard *shard, const struct gh_session *session, uint16_t packet_id)
+void gh_persist_sent(struct gh_shard *shard, const struct gh_session *session,
+		     const struct gh_window_entry *entry)
 {
-	struct gh_stored_inflight inflight = { 0 };
+	struct gh_lasting *lasting = session->lasting;
+	struct gh_stored_inflight inflight = { .order = entry->delivery.order };
 
-	if (!session->lasting)
+	if (!lasting)
 		return;
-	inflight.order = gh_window_find(&session->window, packet_id)->delivery.order;
-	put_inflight(shard, session, packet_id, &inflight);
+	inflight.place = ++lasting->order;
+	put_inflight(shard, session, entry->id, &inflight);
+	if (ids_run_out(lasting, entry->id))
+		put_session(shard, session);
 }
 
 void gh_persist_received(struct gh_shard *shard, const struct gh_session *session,
@@ -233,7 +263,7 @@ void gh_persist_received(struct gh_shard *shard, const struct gh_session *sessio
 
 	if (!lasting || entry->state == GH_WINDOW_RELEASED)
 		return;
-	inflight.order = ++lasting->order;
+	inflight.place = ++lasting->order;
 	put_inflight(shard, session, entry->id, &inflight);
 	gh_persist_message_end(shard, session, &entry->delivery);
 }
@@ -242,9 +272,9 @@ static void erase_id(struct gh_shard *shard, const struct gh_session *session,
 		     enum gh_record_kind kind, uint16_t id)
 {
 	uint8_t key[2];
+	struct gh_record record = record_of_id(session, kind, id, key);
 
-	gh_record_packet_id(key, id);
-	erase_one(shard, session, kind, (struct gh_bytes){ key, sizeof(key) });
+	erase(shard, &record);
 }
 
 void gh_persist_window_end(struct gh_shard *shard, const struct gh_session *session,
@@ -263,9 +293,7 @@ void gh_persist_inbound(struct gh_shard *shard, const struct gh_session *session
 
 	if (!session->lasting)
 		return;
-	gh_record_packet_id(key, id);
-	record = record_of(GH_REC_INBOUND, gh_session_client_id(session),
-			   (struct gh_bytes){ key, sizeof(key) });
+	record = record_of_id(session, GH_REC_INBOUND, id, key);
 	value_begin(shard);
 	put(shard, &record);
 }
@@ -278,29 +306,64 @@ void gh_persist_inbound_end(struct gh_shard *shard, const struct gh_session *ses
 
 /* ---- the will ---- */
 
+static void put_will(struct gh_shard *shard, struct gh_record *record,
+		     const struct gh_session_will *will)
+{
+	const struct gh_stored_will stored = { .publication = will->publication,
+					       .delay = will->delay,
+					       .expiry = will->expiry,
+					       .has_expiry = will->has_expiry };
+
+	gh_record_put_will(value_begin(shard), &stored);
+	put(shard, record);
+}
+
 void gh_persist_will(struct gh_shard *shard, const struct gh_session *session)
 {
-	const struct gh_session_will *will = session->will;
 	struct gh_record record = record_of(GH_REC_WILL, gh_session_client_id(session), no_key);
-	struct gh_stored_will stored;
 
 	if (!session->lasting)
 		return;
-	if (!will) {
+	if (session->will)
+		put_will(shard, &record, session->will);
+	else
 		erase(shard, &record);
-		return;
-	}
-	stored = (struct gh_stored_will){ .publication = will->publication,
-					  .delay = will->delay,
-					  .expiry = will->expiry,
-					  .has_expiry = will->has_expiry };
-	gh_record_put_will(value_begin(shard), &stored);
-	put(shard, &record);
+}
+
+static const struct gh_str nobody = { "", 0 };
+
+static void firing_key(struct gh_buf *out, uint64_t serial, const struct gh_session_will *will)
+{
+	uint8_t order[8];
+
+	gh_record_order(order, serial);
+	gh_buf_add(out, order, sizeof(order));
+	gh_buf_str(out, gh_publication_origin(will->publication));
+}
+
+void gh_persist_firing(struct gh_shard *shard, uint64_t serial, const struct gh_session_will *will)
+{
+	struct gh_buf key = { 0 };
+	struct gh_record record;
+
+	firing_key(&key, serial, will);
+	record = record_of(GH_REC_WILL, nobody, (struct gh_bytes){ key.p, key.n });
+	put_will(shard, &record, will);
+	gh_buf_done(&key);
+}
+
+void gh_persist_firing_end(struct gh_shard *shard, uint64_t serial, const struct gh_session_will *will)
+{
+	struct gh_buf key = { 0 };
+	struct gh_record record;
+
+	firing_key(&key, serial, will);
+	record = record_of(GH_REC_WILL, nobody, (struct gh_bytes){ key.p, key.n });
+	erase(shard, &record);
+	gh_buf_done(&key);
 }
 
 /* ---- of the broker ---- */
-
-static const struct gh_str nobody = { "", 0 };
 
 /* The right order is that of the store's shard, whose lock is held: a buffer of this call's own. */
 static int retained_put(void *arg, const struct gh_publication *publication)
@@ -326,38 +389,6 @@ static int retained_erase(void *arg, struct gh_str topic)
 	const struct gh_record record = record_of(GH_REC_RETAINED, nobody, key_of(topic));
 
 	return gh_storage_erase(broker->hooks.storage, &record);
-}
-
-/* key: the kind; of an address its 16 bytes and how many bits of them count, else the text. */
-static void put_ban_key(struct gh_buf *out, const struct gh_term_key *key)
-{
-	gh_buf_u8(out, (uint8_t)key->kind);
-	if (key->kind == GH_ADDRESS) {
-		gh_buf_add(out, key->prefix.ip, sizeof(key->prefix.ip));
-		gh_buf_u8(out, (uint8_t)key->prefix.bits);
-	} else {
-		gh_buf_str(out, gh_str(key->text));
-	}
-}
-
-void gh_persist_ban(struct gh_broker *broker, const struct gh_term_key *key, uint32_t seconds,
-		    const char *why)
-{
-	struct gh_storage *storage = broker->hooks.storage;
-	struct gh_record record = record_of(GH_REC_BAN, nobody, no_key);
-	struct gh_buf bytes = { 0 };
-
-	if (!gh_storage_instance(storage))
-		return;
-	put_ban_key(&bytes, key);
-	record.key = (struct gh_bytes){ bytes.p, bytes.n };
-	record.value = (struct gh_bytes){ why, strlen(why) };
-	record.expires = gh_clock_wall_us() / 1000000 + seconds;
-	if (seconds)
-		gh_storage_put(storage, &record);
-	else
-		gh_storage_erase(storage, &record);
-	gh_buf_done(&bytes);
 }
 
 const struct gh_retained_keeper gh_persist_retained = { retained_put, retained_erase };

@@ -4,7 +4,6 @@
 #define GH_CLIENT_PERSIST_H
 
 #include "client/shard.h"
-#include "limit/term.h"
 #include "session/record.h"
 
 struct gh_unread;
@@ -14,8 +13,9 @@ struct gh_unread;
  * ends with its connection. Set when it begins, for its life.
  */
 struct gh_lasting {
-	int64_t offline_since;    /* Unix seconds; 0: connected */
-	uint64_t order;           /* the last that was given to a message; they count from 1 */
+	int64_t offline_since; /* Unix seconds; 0: connected */
+	uint64_t order; /* the last that was given to a message, or as its place; they count from 1 */
+	uint16_t last_id; /* in the store: of the packet ids that may be used, which go round */
 	struct gh_unread *unread; /* messages that are in the store alone (unread.h); NULL: none */
 };
 
@@ -48,8 +48,13 @@ void gh_persist_order(struct gh_session *session, struct gh_delivery *delivery);
 void gh_persist_message_end(struct gh_shard *shard, const struct gh_session *session,
 			    const struct gh_delivery *delivery);
 
-/* The window: an entry has been added; has been received (call before gh_window_received()); goes (before gh_window_remove()). */
-void gh_persist_sent(struct gh_shard *shard, const struct gh_session *session, uint16_t packet_id);
+/*
+ * The window: an entry has been added; has been received (call before gh_window_received()); goes (before gh_window_remove()).
+ * Packet ids are reserved ahead, with the session, where it is put at the begin of a connection, and whenever half of them have been
+ * used: after a crash, numbering goes on behind those that may have been.
+ */
+void gh_persist_sent(struct gh_shard *shard, const struct gh_session *session,
+		     const struct gh_window_entry *entry);
 void gh_persist_received(struct gh_shard *shard, const struct gh_session *session,
 			 const struct gh_window_entry *entry);
 void gh_persist_window_end(struct gh_shard *shard, const struct gh_session *session,
@@ -60,10 +65,10 @@ void gh_persist_inbound_end(struct gh_shard *shard, const struct gh_session *ses
 
 /* The session's will is what it is now. */
 void gh_persist_will(struct gh_shard *shard, const struct gh_session *session);
-
-/* Any thread. seconds 0: lifted. */
-void gh_persist_ban(struct gh_broker *broker, const struct gh_term_key *key, uint32_t seconds,
-		    const char *why);
+/* One that fires and waits for an answer: nobody's but the broker's, whatever becomes of the session. */
+void gh_persist_firing(struct gh_shard *shard, uint64_t serial, const struct gh_session_will *will);
+void gh_persist_firing_end(struct gh_shard *shard, uint64_t serial,
+			   const struct gh_session_will *will);
 
 /* For gh_retained_keep(); its argument is the gh_broker. */
 extern const struct gh_retained_keeper gh_persist_retained;

@@ -129,12 +129,26 @@ static void load_ban(struct gh_broker *broker, const struct gh_record *record)
 		tell_bad(restoring_of(broker), record, "limits.bans is reached");
 }
 
+static bool is_firing(const struct gh_record *record)
+{
+	return record->kind == GH_REC_WILL && record->owner.n == 0 && record->key.n > 8;
+}
+
+/* Whose it is, or was. */
+static struct gh_str client_of(const struct gh_record *record)
+{
+	const char *key = record->key.p;
+
+	return is_firing(record) ? gh_str_n(key + 8, record->key.n - 8) : record->owner;
+}
+
 static void load_of_session(struct gh_broker *broker, const struct gh_record *record)
 {
 	struct gh_restoring *restoring = restoring_of(broker);
-	uint64_t hash = gh_registry_hash(&broker->key, record->owner);
+	struct gh_str client = client_of(record);
+	uint64_t hash = gh_registry_hash(&broker->key, client);
 
-	if (record->owner.n > UINT16_MAX)
+	if (client.n > UINT16_MAX)
 		tell_bad(restoring, record, "its owner is too long for a client id");
 	else
 		gh_record_list_add(&restoring->workers[hash % restoring->worker_count],
@@ -219,6 +233,7 @@ static void make_session(struct restore *r, const struct gh_stored_session *stor
 	session->version = stored->version;
 	session->expiry_interval = stored->expiry_interval;
 	session->created_at = stored->created_at;
+	session->window.last_id = lasting->last_id = stored->last_id;
 	gh_session_set_identity(session, stored->identity);
 	gh_class_follow(r->shard, session);
 }
@@ -315,10 +330,11 @@ static void restore_inflight(struct restore *r)
 		bad(r, error.text);
 		return;
 	}
-	see_order(r->session, stored.order);
+	see_order(r->session, stored.place);
 	unread = unread_of(r->session);
 	unread->sent = gh_realloc_array(unread->sent, unread->sent_count + 1, sizeof(*unread->sent));
 	unread->sent[unread->sent_count++] = (struct gh_unread_sent){ .order = stored.order,
+								      .place = stored.place,
 								      .packet_id = id,
 								      .released = stored.released };
 }
@@ -349,6 +365,25 @@ static void restore_will(struct restore *r)
 	gh_publication_unref(&stored.publication);
 }
 
+static void restore_firing(struct restore *r)
+{
+	struct gh_bytes serial = { r->record->key.p, 8 };
+	struct gh_stored_will stored;
+	struct gh_error error;
+	uint64_t number;
+
+	if (gh_record_get_will(r->record->value, &stored, &error) < 0) {
+		bad(r, error.text);
+		return;
+	}
+	if (gh_record_order_of(serial, &number) &&
+	    gh_str_equal(gh_publication_origin(stored.publication), client_of(r->record)))
+		gh_will_restore_firing(r->shard, number, &stored);
+	else
+		bad(r, "its key isn't that of a will");
+	gh_publication_unref(&stored.publication);
+}
+
 static void restore_part(struct restore *r)
 {
 	switch (r->record->kind) {
@@ -374,6 +409,8 @@ static void restore_all(struct gh_shard *shard, const struct gh_record_list *lis
 			restore_session(&r);
 		else if (r.session)
 			restore_part(&r);
+		else if (is_firing(r.record))
+			restore_firing(&r);
 		else
 			bad(&r, "there is no session of its owner");
 	}
@@ -391,13 +428,16 @@ static void settle_released(struct gh_session *session, struct gh_unread *unread
 {
 	size_t kept = 0;
 
-	qsort(unread->sent, unread->sent_count, sizeof(*unread->sent), by_order);
+	qsort(unread->sent, unread->sent_count, sizeof(*unread->sent), gh_unread_by_place);
 	for (size_t i = 0; i < unread->sent_count; i++)
 		if (unread->sent[i].released)
 			gh_window_restore(&session->window, unread->sent[i].packet_id, NULL);
 		else
 			unread->sent[kept++] = unread->sent[i];
 	unread->sent_count = kept;
+	if (kept && !session->window.last_id) /* of an earlier form */
+		session->window.last_id = unread->sent[kept - 1].packet_id;
+	qsort(unread->sent, unread->sent_count, sizeof(*unread->sent), by_order);
 }
 
 static void make_sessions(struct gh_shard *shard, const struct gh_record_list *list)
@@ -439,6 +479,7 @@ static void do_what_is_due(struct gh_shard *shard)
 	struct gh_registry_walk walk;
 	struct gh_session *session;
 
+	gh_wills_go_on(shard);
 	gh_registry_walk_begin(shard->sessions, &walk);
 	while ((session = gh_registry_walk_next(shard->sessions, &walk)))
 		begin_clocks(shard, session, now);

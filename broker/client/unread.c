@@ -26,6 +26,8 @@ void gh_unread_free(struct gh_unread **unread)
 		return;
 	gh_fetch_cancel(&(*unread)->fetch);
 	gh_queue_done(&(*unread)->queue);
+	for (size_t i = 0; i < (*unread)->sent_count; i++)
+		gh_delivery_drop(&(*unread)->sent[i].delivery);
 	free((*unread)->sent);
 	free(*unread);
 	*unread = NULL;
@@ -72,23 +74,13 @@ static void drop(struct gh_shard *shard, struct gh_unread *unread, struct gh_del
 	gh_delivery_drop(delivery);
 }
 
-static void take_sent(struct gh_unread *unread, struct gh_delivery *delivery)
-{
-	uint16_t id = unread->sent[unread->sent_at++].packet_id;
-
-	if (delivery->qos > 0 && gh_window_restore(&unread->session->window, id, delivery))
-		return;
-	tell_unreadable(unread->session, "it can't have been sent under this packet id");
-	gh_delivery_drop(delivery);
-}
-
 static void take(struct gh_shard *shard, struct gh_unread *unread, struct gh_delivery *delivery)
 {
 	static const struct gh_queue_limits no_limits = { .messages = UINT32_MAX,
 							  .bytes = UINT64_MAX };
 
 	if (was_sent(shard, unread, delivery->order))
-		take_sent(unread, delivery);
+		unread->sent[unread->sent_at++].delivery = *delivery;
 	else if (unread->surplus)
 		drop(shard, unread, delivery);
 	else
@@ -131,13 +123,34 @@ static bool is_settled(const struct gh_unread *unread)
 	return unread->sent_at == unread->sent_count;
 }
 
-/* The window is as it was, and is sent again from its beginning. */
-static void settle(struct gh_channel *channel)
+int gh_unread_by_place(const void *a, const void *b)
 {
-	struct gh_window *window = &channel->session->window;
+	const struct gh_unread_sent *x = a, *y = b;
 
-	gh_window_open(window, window->limit);
-	gh_conn_resume(channel->conn, GH_PAUSE_STORE);
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static void put_back(struct gh_session *session, struct gh_unread_sent *sent)
+{
+	if (!sent->delivery.publication)
+		return;
+	if (sent->delivery.qos == 0 ||
+	    !gh_window_restore(&session->window, sent->packet_id, &sent->delivery))
+		tell_unreadable(session, "it can't have been sent under this packet id");
+}
+
+/* The window is as it was, and is sent again from its beginning. */
+static void settle(struct gh_unread *unread)
+{
+	struct gh_session *session = unread->session;
+	struct gh_channel *channel = session->channel;
+
+	qsort(unread->sent, unread->sent_count, sizeof(*unread->sent), gh_unread_by_place);
+	for (size_t i = 0; i < unread->sent_count; i++)
+		put_back(session, &unread->sent[i]);
+	gh_window_open(&session->window, session->window.limit);
+	if (channel)
+		gh_conn_resume(channel->conn, GH_PAUSE_STORE);
 }
 
 static void fetched(void *arg, int rc, const struct gh_record *const *records, size_t count)
@@ -160,11 +173,10 @@ static void fetched(void *arg, int rc, const struct gh_record *const *records, s
 		more = take_record(shard, unread, records[i]);
 	if (!more || count < BATCH || unread->after == unread->last)
 		end_of_it(shard, unread);
-	if (!channel)
-		return;
 	if (!was_settled && is_settled(unread))
-		settle(channel);
-	gh_deliver_pump(channel);
+		settle(unread);
+	if (channel)
+		gh_deliver_pump(channel);
 }
 
 /* ---- reading ---- */

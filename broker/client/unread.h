@@ -8,14 +8,15 @@
 
 /* A packet id that was sent; its message is the one of that order. */
 struct gh_unread_sent {
-	uint64_t order;
+	uint64_t order, place;
 	uint16_t packet_id;
-	bool released; /* while it is restored: it has no message */
+	bool released;               /* while it is restored: it has no message */
+	struct gh_delivery delivery; /* when it has been read */
 };
 
 /*
  * The store has given their number; they are fetched in their order, some at a time. Those that were in flight go back into the
- * window before anything is sent, and until they have the client isn't read: what it acknowledges must be known. The others come
+ * window, as they were sent, before anything else is, and until they have the client isn't read: what it acknowledges must be known. The others come
  * before all that has been queued since.
  */
 struct gh_unread {
@@ -25,11 +26,14 @@ struct gh_unread {
 	uint64_t count, bytes; /* not read yet, as the store said */
 	uint64_t surplus; /* so many of the oldest are to be dropped: the queue is full (drop-oldest) */
 	struct gh_queue queue;       /* read, waiting */
-	struct gh_unread_sent *sent; /* by order; those before sent_at are settled */
+	struct gh_unread_sent *sent; /* by order; those before sent_at are read, or gone */
 	size_t sent_count, sent_at;
 	struct gh_fetch *fetch; /* under way */
 	bool complete;          /* the store has no more */
 };
+
+/* Of struct gh_unread_sent, for qsort(): as they were sent. */
+int gh_unread_by_place(const void *a, const void *b);
 
 struct gh_unread *gh_unread_new(struct gh_session *session);
 void gh_unread_free(struct gh_unread **unread);

@@ -23,6 +23,8 @@ struct firing {
 	struct gh_ask *ask; /* the message list, or authorize about the topic that it gave */
 	struct gh_edited *edited;
 	uint32_t generation; /* of the policy that is asked */
+	bool lasts;          /* it is to outlive the process, as its session is, */
+	uint64_t serial;     /* and the store has it under this number; 0: not yet */
 };
 
 static void firing_free(struct firing *firing)
@@ -33,6 +35,23 @@ static void firing_free(struct firing *firing)
 	gh_edited_unref(&firing->edited);
 	gh_session_will_free(&firing->will);
 	free(firing);
+}
+
+/* It has been published, or refused. */
+static void end(struct firing *firing)
+{
+	if (firing->serial)
+		gh_persist_firing_end(firing->shard, firing->serial, firing->will);
+	firing_free(firing);
+}
+
+/* An answer comes later; the session may be over by then, or have another will. */
+static void keep_waiting(struct firing *firing)
+{
+	if (!firing->lasts || firing->serial)
+		return;
+	firing->serial = ++firing->shard->will_serial;
+	gh_persist_firing(firing->shard, firing->serial, firing->will);
 }
 
 /* What is routed is another publication: made of these where somebody keeps it. */
@@ -72,7 +91,7 @@ static void drop_firing(struct firing *firing)
 {
 	gh_tell_dropped(firing->shard, NULL, gh_publication_topic(firing->will->publication),
 			GH_COUNT_DROP_AUTHOR);
-	firing_free(firing);
+	end(firing);
 }
 
 static const struct gh_client *author_of(const struct firing *firing)
@@ -88,7 +107,7 @@ static void topic_judged(struct firing *firing, const struct gh_decision *decisi
 
 	if (gh_right_given(decision, message->qos, message->retain, message->payload.n)) {
 		publish(firing);
-		firing_free(firing);
+		end(firing);
 	} else {
 		gh_tell_denied(firing->shard, author_of(firing), GH_WILL, message->topic, decision);
 		drop_firing(firing);
@@ -120,7 +139,9 @@ static void ask_topic(struct firing *firing, const struct gh_policy *policy)
 	struct gh_decision decision;
 
 	firing->ask = gh_ask_authorize(&asking, &in, NULL, &decision);
-	if (!firing->ask)
+	if (firing->ask)
+		keep_waiting(firing);
+	else
 		topic_judged(firing, &decision);
 }
 
@@ -142,7 +163,7 @@ static void filtered(struct firing *firing, struct gh_decision *decision)
 		return;
 	}
 	publish(firing);
-	firing_free(firing);
+	end(firing);
 }
 
 static void on_filtered(void *arg, struct gh_decision *decision)
@@ -174,8 +195,10 @@ static void filter(struct firing *firing)
 	}
 	asking.chain = policy->message;
 	firing->ask = gh_ask_publish(&asking, &in, &decision);
-	if (firing->ask)
+	if (firing->ask) {
+		keep_waiting(firing);
 		return;
+	}
 	filtered(firing, &decision);
 	gh_decision_done(&decision);
 }
@@ -206,21 +229,38 @@ static void ask(struct firing *firing)
 
 	firing->generation = gh_shard_generation(firing->shard);
 	answer = gh_inquire(&inquiring, &firing->inquiry);
-	if (answer != GH_AUTHOR_WAITS)
+	if (answer == GH_AUTHOR_WAITS)
+		keep_waiting(firing);
+	else
 		on_answer(firing, answer);
 }
 
-static void fire(struct gh_shard *shard, struct gh_session *session)
+/* Takes over the will. */
+static struct firing *firing_new(struct gh_shard *shard, struct gh_session_will *will)
 {
 	struct firing *firing = gh_zalloc(sizeof(*firing));
 
 	firing->shard = shard;
-	firing->will = session->will;
-	session->will = NULL;
-	gh_persist_will(shard, session);
+	firing->will = will;
 	gh_list_append(&shard->wills, &firing->in_shard);
+	return firing;
+}
+
+static void fire(struct gh_shard *shard, struct gh_session *session)
+{
+	struct firing *firing = firing_new(shard, session->will);
+
+	session->will = NULL;
+	firing->lasts = session->lasting;
 	gh_loop_timeout_cancel(shard->loop, &firing->will->timeout);
 	ask(firing);
+	gh_persist_will(shard,
+			session); /* not before it is published, refused, or kept as one that waits */
+}
+
+void gh_wills_go_on(struct gh_shard *shard)
+{
+	gh_list_each(&shard->wills, it, next) ask(gh_container(it, struct firing, in_shard));
 }
 
 void gh_wills_cancel(struct gh_shard *shard)
@@ -299,6 +339,20 @@ void gh_will_restore(struct gh_session *session, const struct gh_stored_will *st
 	will->delay = stored->delay;
 	will->has_expiry = stored->has_expiry;
 	will->expiry = stored->expiry;
+}
+
+void gh_will_restore_firing(struct gh_shard *shard, uint64_t serial,
+			    const struct gh_stored_will *stored)
+{
+	struct gh_session_will *will = gh_session_will_new(gh_publication_ref(stored->publication));
+	struct firing *firing = firing_new(shard, will);
+
+	will->has_expiry = stored->has_expiry;
+	will->expiry = stored->expiry;
+	firing->lasts = true;
+	firing->serial = serial;
+	if (serial > shard->will_serial)
+		shard->will_serial = serial;
 }
 
 void gh_will_due(struct gh_shard *shard, struct gh_session *session, uint64_t offline_s)

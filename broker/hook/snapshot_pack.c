@@ -45,6 +45,8 @@ static void unpack_facts(struct gh_unpack *in, struct gh_client *client, struct 
 	client->protocol = (uint32_t)gh_unpack_number(in, "protocol", GH_MQTT_3_1, GH_MQTT_5);
 	texts->client_id = gh_unpack_maybe(in, "client id", UINT16_MAX);
 	texts->listener = gh_unpack_maybe(in, "listener", UINT16_MAX);
+	if (!texts->listener.p)
+		gh_unpack_fail(in, "'listener' is missing");
 	texts->address = gh_unpack_maybe(in, "address", UINT16_MAX);
 	ip = gh_unpack_run(in, "ip", sizeof(client->ip));
 	if (ip.n)

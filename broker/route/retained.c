@@ -221,23 +221,6 @@ enum gh_retained_result gh_retained_set(struct gh_retained *retained,
 	return stored ? GH_RETAINED_STORED : GH_RETAINED_FULL;
 }
 
-bool gh_retained_erase(struct gh_retained *retained, struct gh_publication *publication)
-{
-	struct gh_str topic = gh_publication_topic(publication);
-	struct retained_shard *shard = lock_shard(retained, topic);
-	uint32_t node = retained_find(shard, topic);
-	struct gh_publication *old = NULL;
-	int rc;
-
-	if (node && retained_node(shard, node)->publication == publication)
-		old = take_out(retained, shard, node, &rc);
-	unlock(shard);
-	if (!old)
-		return false;
-	gh_publication_unref(&old);
-	return true;
-}
-
 struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_str topic, uint64_t now)
 {
 	struct retained_shard *shard = lock_shard(retained, topic);

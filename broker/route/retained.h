@@ -50,9 +50,6 @@ enum gh_retained_result {
 enum gh_retained_result gh_retained_set(struct gh_retained *retained,
 					struct gh_publication *publication);
 
-/* Erases it if it is still the one of its topic; false: it wasn't. (Its author lost the right.) */
-bool gh_retained_erase(struct gh_retained *retained, struct gh_publication *publication);
-
 /* A reference, or NULL: none, or expired at now (monotonic ms). */
 struct gh_publication *gh_retained_get(struct gh_retained *retained, struct gh_str topic,
 				       uint64_t now);

@@ -17,15 +17,18 @@ static uint64_t seconds(int64_t t)
 
 /* ---- sessions ---- */
 
+#define SESSION_FORM 2 /* 1 had no last_id */
+
 void gh_record_put_session(struct gh_buf *out, const struct gh_stored_session *session)
 {
-	gh_buf_u8(out, GH_RECORD_FORM);
+	gh_buf_u8(out, SESSION_FORM);
 	gh_pack_text(out, session->realm);
 	gh_pack_text(out, session->principal);
 	gh_pack_number(out, session->version);
 	gh_pack_number(out, session->expiry_interval);
 	gh_pack_number(out, seconds(session->created_at));
 	gh_pack_number(out, seconds(session->offline_since));
+	gh_pack_number(out, session->last_id);
 	gh_snapshot_pack(out, session->identity);
 }
 
@@ -47,14 +50,16 @@ int gh_record_get_session(struct gh_bytes value, struct gh_stored_session *sessi
 {
 	struct gh_unpack in = gh_unpack(value, error);
 	struct gh_stored_session session = { 0 };
+	uint8_t form = gh_unpack_version(&in, SESSION_FORM);
 
-	gh_unpack_version(&in, GH_RECORD_FORM);
 	session.realm = gh_unpack_text(&in, "realm", UINT16_MAX);
 	session.principal = gh_unpack_text(&in, "principal", GH_PRINCIPAL_MAX);
 	session.version = (uint8_t)gh_unpack_number(&in, "MQTT version", GH_MQTT_3_1, GH_MQTT_5);
 	session.expiry_interval = (uint32_t)gh_unpack_number(&in, "expiry interval", 0, UINT32_MAX);
 	session.created_at = (int64_t)gh_unpack_number(&in, "created at", 0, GH_PACK_TIME_MAX);
 	session.offline_since = (int64_t)gh_unpack_number(&in, "offline since", 0, GH_PACK_TIME_MAX);
+	if (form >= 2)
+		session.last_id = (uint16_t)gh_unpack_number(&in, "last packet id", 0, UINT16_MAX);
 	session.identity = gh_snapshot_unpack(&in);
 	check_owner(&in, &session);
 	if (gh_unpack_end(&in)) {
@@ -101,11 +106,15 @@ int gh_record_get_subscription(struct gh_bytes value, struct gh_stored_subscript
 
 /* ---- packet ids under way ---- */
 
+#define INFLIGHT_FORM 2 /* 1 had no place: what was sent had that of its order */
+
 void gh_record_put_inflight(struct gh_buf *out, const struct gh_stored_inflight *inflight)
 {
-	gh_buf_u8(out, GH_RECORD_FORM);
+	gh_buf_u8(out, INFLIGHT_FORM);
 	gh_buf_u8(out, inflight->released);
-	gh_pack_number(out, inflight->order);
+	gh_pack_number(out, inflight->place);
+	if (!inflight->released)
+		gh_pack_number(out, inflight->order);
 }
 
 int gh_record_get_inflight(struct gh_bytes value, struct gh_stored_inflight *inflight_r,
@@ -113,10 +122,13 @@ int gh_record_get_inflight(struct gh_bytes value, struct gh_stored_inflight *inf
 {
 	struct gh_unpack in = gh_unpack(value, error);
 	struct gh_stored_inflight inflight = { 0 };
+	uint8_t form = gh_unpack_version(&in, INFLIGHT_FORM);
 
-	gh_unpack_version(&in, GH_RECORD_FORM);
 	inflight.released = gh_unpack_flags(&in, "released", 1);
-	inflight.order = gh_unpack_number(&in, "order", 0, UINT64_MAX);
+	inflight.place = gh_unpack_number(&in, "place", 0, UINT64_MAX);
+	if (!inflight.released)
+		inflight.order =
+			form >= 2 ? gh_unpack_number(&in, "order", 0, UINT64_MAX) : inflight.place;
 	if (gh_unpack_end(&in))
 		return in.rc;
 	*inflight_r = inflight;

@@ -9,7 +9,7 @@
 #include "session/subscriber.h"
 
 /*
- * A value begins with the version of its form. put: appended to *out. get: 0, or GH_EINVAL with what is wrong ("it ends in the
+ * A value begins with the version of its form; those of earlier forms are read too. put: appended to *out. get: 0, or GH_EINVAL with what is wrong ("it ends in the
  * middle of 'topic'"), *_r untouched; a value is somebody else's bytes, and nothing in it is believed. Views in *_r point into
  * the value; references are the caller's.
  */
@@ -28,8 +28,9 @@ struct gh_stored_session {
 	struct gh_str realm, principal;
 	uint8_t version; /* enum gh_version */
 	uint32_t expiry_interval;
-	int64_t created_at;           /* Unix seconds */
-	int64_t offline_since;        /* Unix seconds; 0: it was connected */
+	int64_t created_at;    /* Unix seconds */
+	int64_t offline_since; /* Unix seconds; 0: it was connected */
+	uint16_t last_id; /* of the packet ids that may have been used, which go round; 0: not known */
 	struct gh_snapshot *identity; /* never NULL, of that principal; got: connection 0 */
 };
 void gh_record_put_session(struct gh_buf *out, const struct gh_stored_session *session);
@@ -53,10 +54,11 @@ void gh_record_put_delivery(struct gh_buf *out, const struct gh_delivery *delive
 int gh_record_get_delivery(struct gh_bytes value, const struct gh_record_clock *clock,
 			   struct gh_delivery *delivery_r, struct gh_error *error);
 
-/* GH_REC_INFLIGHT; key: gh_record_packet_id(). order: of the GH_REC_QUEUED that is sent; released: its place among those. */
+/* GH_REC_INFLIGHT; key: gh_record_packet_id() */
 struct gh_stored_inflight {
 	bool released;
-	uint64_t order;
+	uint64_t order; /* of the GH_REC_QUEUED that was sent; released: 0 */
+	uint64_t place; /* among those that were sent, or were released: they sort by it */
 };
 void gh_record_put_inflight(struct gh_buf *out, const struct gh_stored_inflight *inflight);
 int gh_record_get_inflight(struct gh_bytes value, struct gh_stored_inflight *inflight_r,

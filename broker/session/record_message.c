@@ -258,6 +258,8 @@ int gh_record_get_will(struct gh_bytes value, struct gh_stored_will *will_r, str
 		will.expiry = (uint32_t)gh_unpack_number(&in, "expiry", 0, UINT32_MAX);
 	will.delay = (uint32_t)gh_unpack_number(&in, "delay", 0, UINT32_MAX);
 	get_message(&in, &facts);
+	if (!facts.author)
+		gh_unpack_fail(&in, "it is nobody's");
 	will.publication = finish(&in, &facts);
 	if (will.publication)
 		*will_r = will;

@@ -8,6 +8,7 @@
 #include "base/test.h"
 #include "hook/snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* payload format 1; user property "k" -> "v" */
@@ -36,6 +37,7 @@ static struct gh_snapshot *joe(void)
 
 	gh_grant_principal(&grant, gh_str("joe"));
 	gh_grant_group(&grant, gh_str("staff"));
+	gh_grant_class(&grant, gh_str("few"));
 	ck_assert_int_eq(gh_merge_add(&merge, "ldap", "corp", &grant, &error), 0);
 	snapshot = gh_snapshot_new(&client, gh_merge_identity(&merge));
 	gh_merge_done(&merge);
@@ -69,6 +71,7 @@ static void put_session(struct gh_buf *out)
 					     .expiry_interval = UINT32_MAX,
 					     .created_at = 1700000000,
 					     .offline_since = 1700000001,
+					     .last_id = UINT16_MAX,
 					     .identity = joe() };
 
 	gh_record_put_session(out, &session);
@@ -83,7 +86,12 @@ static void put_subscription(struct gh_buf *out)
 
 static void put_inflight(struct gh_buf *out)
 {
-	gh_record_put_inflight(out, &(struct gh_stored_inflight){ true, UINT64_MAX });
+	gh_record_put_inflight(out, &(struct gh_stored_inflight){ false, 5, UINT64_MAX });
+}
+
+static void put_released(struct gh_buf *out)
+{
+	gh_record_put_inflight(out, &(struct gh_stored_inflight){ .released = true, .place = 7 });
 }
 
 static void put_delivery(struct gh_buf *out)
@@ -181,13 +189,15 @@ static const struct {
 	const char *name;
 	void (*put)(struct gh_buf *out);
 	int (*again)(struct gh_bytes value, struct gh_buf *out, struct gh_error *error);
+	uint8_t form;
 } kinds[] = {
-	{ "session", put_session, again_session },
-	{ "subscription", put_subscription, again_subscription },
-	{ "inflight", put_inflight, again_inflight },
-	{ "delivery", put_delivery, again_delivery },
-	{ "will", put_will, again_will },
-	{ "publication", put_publication, again_publication },
+	{ "session", put_session, again_session, 2 },
+	{ "subscription", put_subscription, again_subscription, 1 },
+	{ "inflight", put_inflight, again_inflight, 2 },
+	{ "delivery", put_delivery, again_delivery, 1 },
+	{ "will", put_will, again_will, 1 },
+	{ "publication", put_publication, again_publication, 1 },
+	{ "released", put_released, again_inflight, 2 },
 };
 
 START_TEST(come_back)
@@ -228,6 +238,7 @@ START_TEST(cut_short_or_too_long)
 	for (size_t i = 0; i < GH_COUNT(kinds); i++) {
 		struct gh_error error = { 0 };
 		struct gh_buf buf = { 0 };
+		char why[80];
 
 		kinds[i].put(&buf);
 		for (size_t n = 0; n < buf.n; n++) {
@@ -237,9 +248,11 @@ START_TEST(cut_short_or_too_long)
 		}
 		ck_assert_int_eq(read_exactly(i, &buf, buf.n + 2, &error), GH_EINVAL);
 		ck_assert_str_eq(error.text, "2 bytes are left over at its end");
-		buf.p[0] = 2;
+		buf.p[0] = kinds[i].form + 1;
 		ck_assert_int_eq(read_exactly(i, &buf, buf.n, &error), GH_EINVAL);
-		ck_assert_str_eq(error.text, "a form of version 2, this broker knows 1");
+		snprintf(why, sizeof(why), "a form of version %u, this broker knows %u", buf.p[0],
+			 kinds[i].form);
+		ck_assert_str_eq(error.text, why);
 		gh_buf_done(&buf);
 	}
 }
@@ -262,17 +275,22 @@ static const struct {
 	{ 0, "192.0.2.7", 9, 0, 0, "'address' isn't UTF-8" },
 	{ 0, "192.0.2.7", 9, 26, 3, "'transport' is 3" },
 	{ 0, "staff", 5, 0, 0x80, "'group' isn't UTF-8" },
+	{ 0, "few", 3, 1, 0x80, "'limits class' isn't UTF-8" },
+	{ 0, "\x04\x66\x65\x77", 4, 0, 0x7f, "it ends in the middle of 'limits class'" },
+	{ 0, "\xff\xff\x03", 3, 2, 4, "'last packet id' is 81919, expected 0 to 65535" },
 	{ 1, "\x01\x03", 2, 1, 4, "'flags' has bits that are not known" },
 	{ 1, "\x01\x03", 2, 2, 3, "'qos' is 3" },
 	{ 1, "\x01\x03", 2, 3, 3, "'retain handling' is 3" },
-	{ 2, "\x01\x01", 2, 1, 2, "'released' has bits" },
-	{ 2, "\xff\xff", 2, 9, 2, "'order' is a number of over 64 bits" },
+	{ 2, "\x02\x00", 2, 1, 2, "'released' has bits" },
+	{ 2, "\xff\xff", 2, 9, 2, "'place' is a number of over 64 bits" },
+	{ 2, "\x01\x05", 2, 1, 0x80, "it ends in the middle of 'order'" },
 	{ 3, "\x01\x01", 2, 1, 2, "'flags' has bits" },
 	{ 3, "\x01\x01", 2, 2, 3, "'qos' is 3" },
 	{ 3, "\x01\x01", 2, 4, 0, "'subscription id' is 0" },
 	{ 3, "a/b", 3, 1, '+', "'topic' isn't one" },
 	{ 4, "\x01\x01", 2, 1, 3, "'has expiry' has bits" },
 	{ 4, "a/b", 3, 1, '#', "'topic' isn't one" },
+	{ 4, "\x02l", 2, 0, 0, "'listener' is missing" },
 	{ 5, "\x01\x01", 2, 1, 2, "'expires' has bits" },
 	{ 5,
 	  "\x03\x02\x03"
@@ -317,6 +335,48 @@ START_TEST(wrong_bytes)
 		ck_assert_msg(strstr(error.text, wrong_rows[i].why), "row %zu: %s", i, error.text);
 		gh_buf_done(&buf);
 	}
+}
+END_TEST
+
+/* As brokers before this one have put them. */
+START_TEST(earlier_forms)
+{
+	static const uint8_t sent[] = { 1, 0, 0xac, 2 }, released[] = { 1, 1, 9 };
+	struct gh_stored_session session = { .last_id = 1 };
+	struct gh_stored_inflight inflight;
+	struct gh_buf buf = { 0 };
+	struct gh_error error;
+	uint8_t *last_id;
+
+	ck_assert_int_eq(gh_record_get_inflight((struct gh_bytes){ sent, 4 }, &inflight, &error), 0);
+	ck_assert(!inflight.released && inflight.order == 300 && inflight.place == 300);
+	ck_assert_int_eq(gh_record_get_inflight((struct gh_bytes){ released, 3 }, &inflight, &error),
+			 0);
+	ck_assert(inflight.released && inflight.order == 0 && inflight.place == 9);
+	put_session(&buf);
+	last_id = find(&buf, "\xff\xff\x03", 3);
+	memmove(last_id, last_id + 3, (size_t)(buf.p + buf.n - last_id) - 3);
+	buf.p[0] = 1;
+	ck_assert_int_eq(
+		gh_record_get_session((struct gh_bytes){ buf.p, buf.n - 3 }, &session, &error), 0);
+	ck_assert(session.last_id == 0 && session.identity);
+	gh_snapshot_unref(&session.identity);
+	gh_buf_done(&buf);
+}
+END_TEST
+
+START_TEST(will_of_nobody)
+{
+	struct gh_publication_facts facts = { .topic = gh_str("a") };
+	struct gh_stored_will will = { .publication = gh_publication_new(&facts) }, back = { 0 };
+	struct gh_buf buf = { 0 };
+	struct gh_error error;
+
+	gh_record_put_will(&buf, &will);
+	ck_assert_int_eq(gh_record_get_will(bytes(&buf), &back, &error), GH_EINVAL);
+	ck_assert_str_eq(error.text, "it is nobody's");
+	gh_publication_unref(&will.publication);
+	gh_buf_done(&buf);
 }
 END_TEST
 
@@ -426,4 +486,5 @@ START_TEST(keys)
 }
 END_TEST
 
-GH_TEST_MAIN("session/record", come_back, cut_short_or_too_long, wrong_bytes, extremes, expiry, keys)
+GH_TEST_MAIN("session/record", come_back, cut_short_or_too_long, wrong_bytes, earlier_forms,
+	     will_of_nobody, extremes, expiry, keys)

@@ -196,7 +196,6 @@ bool gh_window_restore(struct gh_window *window, uint16_t id, struct gh_delivery
 	entry->delivery = *delivery;
 	memset(delivery, 0, sizeof(*delivery));
 	link_last(window, entry, &window->sent_first, &window->sent_last);
-	window->last_id = id;
 	return true;
 }
 

@@ -34,7 +34,7 @@ struct gh_window {
 	uint32_t count;                  /* entries in use */
 	uint16_t limit;       /* at most this many counted: min(client's receive maximum, ours) */
 	uint16_t outstanding; /* counted ones */
-	uint16_t last_id;
+	uint16_t last_id;     /* the last that was given out: numbering goes on behind it */
 	uint16_t sent_first, sent_last;
 	uint16_t released_first, released_last;
 	uint16_t resend; /* next to be sent again, 0: all were */
@@ -49,7 +49,7 @@ void gh_window_open(struct gh_window *window, uint16_t limit);
 
 /*
  * What was sent before the broker started. SENT takes over *delivery; RELEASED (delivery NULL) has none. Behind those of its
- * state; gh_window_open() comes after the last. False: no id, or it is in use.
+ * state; gh_window_open() comes after the last, and last_id is the caller's to set. False: no id, or it is in use.
  */
 bool gh_window_restore(struct gh_window *window, uint16_t id, struct gh_delivery *delivery);
 

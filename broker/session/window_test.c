@@ -264,6 +264,7 @@ START_TEST(is_restored)
 	delivery = message(9, 1);
 	ck_assert(!gh_window_restore(&window, 8, &delivery));
 	gh_delivery_drop(&delivery);
+	window.last_id = 4096 + 7;
 	gh_window_open(&window, 100);
 	ck_assert_uint_eq(gh_window_room(&window), 0);
 	entry = gh_window_resend(&window);

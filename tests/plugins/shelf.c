@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ enum fetch_how {
 enum load_how { LOAD_FINE, LOAD_ERROR, LOAD_BAD };
 
 struct config {
-	const char *file, *fail, *fail_erase, *hold;
+	const char *file, *fail, *fail_erase, *hold, *lose, *stuck;
 	int64_t barrier, fetch, load;
 	uint64_t delay;
 };
@@ -54,6 +55,7 @@ struct shelf {
 	pthread_cond_t more;
 	struct errand *first, **last;
 	bool stop;
+	atomic_bool standing;
 };
 
 /* ---- the set ---- */
@@ -71,9 +73,19 @@ static bool is_live(const struct shelf *shelf, const struct gh_record *record)
 /* Locked. A configured file that isn't open keeps nothing. */
 static int note(struct shelf *shelf, enum shelf_deed deed, const struct gh_record *record)
 {
-	if (!shelf->config->file)
+	if (!shelf->config->file || is_there(shelf->config->lose))
 		return 0;
 	return shelf->journal < 0 ? GH_EIO : shelf_journal_write(shelf->journal, deed, record);
+}
+
+/* Without a lock: the first who brings a ban, or takes one away, stands still; who comes meanwhile passes. */
+static void stand(struct shelf *shelf, const struct gh_record *record)
+{
+	if (record->kind != GH_REC_BAN || !is_there(shelf->config->stuck) ||
+	    atomic_exchange(&shelf->standing, true))
+		return;
+	while (is_there(shelf->config->stuck))
+		usleep(2000);
 }
 
 static int put(void *instance, const struct gh_record *record)
@@ -82,6 +94,7 @@ static int put(void *instance, const struct gh_record *record)
 	int rc;
 
 	gh_metric_add(shelf->host, shelf->puts, 1);
+	stand(shelf, record);
 	if (is_there(shelf->config->fail))
 		return GH_EIO;
 	pthread_mutex_lock(&shelf->lock);
@@ -98,6 +111,7 @@ static int erase(void *instance, const struct gh_record *record)
 	int rc;
 
 	gh_metric_add(shelf->host, shelf->erases, 1);
+	stand(shelf, record);
 	if (is_there(shelf->config->fail_erase))
 		return GH_EIO;
 	pthread_mutex_lock(&shelf->lock);
@@ -585,6 +599,9 @@ static const struct gh_option options[] = {
 	GH_OPTION(struct config, fail_erase, GH_PATH,
 		  "a file: nothing can be erased while it is there"),
 	GH_OPTION(struct config, hold, GH_PATH, "a file: nothing ends later while it is there"),
+	GH_OPTION(struct config, lose, GH_PATH, "a file: nothing comes to last while it is there"),
+	GH_OPTION(struct config, stuck, GH_PATH,
+		  "a file: the first ban doesn't come through while it is there"),
 	GH_OPTION(struct config, barrier, GH_ENUM,
 		  "what it says to a barrier; now: ended before it says so", .standard = "no",
 		  .unit = "no|now|later|refuse"),

@@ -216,6 +216,87 @@ def test_in_flight_behind_many(make_broker, connect, name):
     assert [m.dup for m in got] == [True, True] + [False] * 60
 
 
+def test_sent_order(make_broker, connect, name):
+    """A retained message that overtook what waited is sent again before it."""
+    broker = start(make_broker)
+    writer = connect(to=broker)
+    writer.publish(name + "/kept", "kept", 1, retain=True)
+    client = connect(name, to=broker, clean=False, properties=dict(KEEP, receive_maximum=3))
+    client.subscribe(name + "/live", qos=2)
+    for i in range(6):
+        writer.publish(name + "/live", str(i), 2)
+    first = [client.expect(PUBLISH) for _ in range(3)]
+    client.subscribe(name + "/kept", qos=2)
+    for message in first:
+        client.ack(PUBREC, message.packet_id)
+        client.wait_for(PUBREL, packet_id=message.packet_id)
+        client.ack(PUBCOMP, message.packet_id)
+    sent = [client.wait_for(PUBLISH) for _ in range(3)]
+    assert [m.payload for m in sent] == [b"kept", b"3", b"4"]
+    wait_records(broker, 3, "inflight")
+    client.drop()
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    again = [client.expect(PUBLISH, dup=True) for _ in range(3)]
+    assert [(m.payload, m.packet_id) for m in again] == [(m.payload, m.packet_id) for m in sent]
+    client.message(name + "/live", "5", dup=False)
+
+
+def test_packet_ids_that_were_lost(make_broker, connect, name):
+    """What the store hadn't yet when the broker was killed: its packet ids are of no other message."""
+    broker = start(make_broker, lose="@DIR@/lose")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name, qos=2)
+    path = broker.path("lose", "")
+    writer = connect(to=broker)
+    for i in range(5):
+        writer.publish(name, str(i), 2)
+    lost = []
+    for _ in range(5):
+        lost.append(client.wait_for(PUBLISH).packet_id)
+        client.ack(PUBREC, lost[-1])
+    client.ping()
+    broker.process.kill()
+    os.unlink(path)
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    writer = connect(to=broker)
+    for i in range(5):
+        writer.publish(name, "new", 2)
+        assert client.message(name, "new").packet_id not in lost
+
+
+def pass_on(writer, client, topic, count):
+    """So many messages of QoS 1, 50 at a time: the packet ids that they came under."""
+    ids = []
+    for _ in range(count // 50):
+        writer.send(*[writer.publish_packet(topic, "x", 1) for _ in range(50)])
+        ids += [client.message(topic).packet_id for _ in range(50)]
+        for _ in range(50):
+            writer.expect(PUBACK)
+    return ids
+
+
+def test_packet_ids_are_reserved(make_broker, connect, name):
+    """A long way ahead, so that it costs next to nothing; and again in time."""
+    broker = start(make_broker, lose="@DIR@/lose")
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name, qos=1)
+    writer = connect(to=broker)
+    before = broker.metric("gatehouse_shelf_puts_total", instance="shelf")
+    assert pass_on(writer, client, name, 5000) == list(range(1, 5001))
+    puts = broker.metric("gatehouse_shelf_puts_total", instance="shelf") - before
+    assert 2 * 5000 < puts <= 2 * 5000 + 5000 // 512  # a message, the packet id
+    path = broker.path("lose", "")
+    lost = pass_on(writer, client, name, 50)
+    client.drop()
+    broker.process.kill()
+    os.unlink(path)
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    assert not set(lost) & set(pass_on(connect(to=broker), client, name, 100))
+
+
 @EACH
 def test_in_flight_of_the_client(make_broker, connect, name, crash):
     """A PUBLISH of QoS 2 that comes again after the start isn't routed twice."""
@@ -329,7 +410,77 @@ def test_wills(make_broker, connect, name):
     assert not records(broker, "will")
 
 
+PENDING = [rule("authorize"), rule("publish", "pass", client="mortal", how="later", until="@DIR@/go")]
+
+
+def with_pending_wills(make_broker):
+    """The message list lets what mortal publishes wait until the file is there."""
+    return start(make_broker, {"limits": {"hook-timeout": "60s"},
+                               "plugins": {"slow": probe(*PENDING, file="@DIR@/probe.jsonl", calls=True)}},
+                 listener={"message": ["slow"]})
+
+
+def will_waits(broker, count=1):
+    Journal(broker).wait(count, what="call", hook="publish", client="mortal")
+
+
+@pytest.mark.parametrize("end", ["stopped", "killed", "session ended"])
+def test_will_that_waits(make_broker, connect, name, end):
+    """It fires, a module takes its time, and the broker goes: it is published after the start, once."""
+    broker = with_pending_wills(make_broker)
+    asleep(connect, broker, name, client_id="reader")
+    client = connect("mortal", to=broker, clean=False, properties=KEEP, will=Will(name, "gone", 1))
+    client.drop()
+    will_waits(broker)
+    if end == "session ended":
+        connect("mortal", to=broker, will=Will("other", "other")).disconnect()
+        wait_records(broker, 1, "session")
+    assert len(records(broker, "will")) == 1
+    broker.restart(crash=end != "stopped")
+    will_waits(broker, 2)
+    assert len(records(broker, "will")) == 1
+    broker.path("go", "")
+    reader = back(connect, broker, "reader")
+    reader.message(name, "gone")
+    eventually(lambda: not records(broker, "will"))
+    broker.restart(crash=True)
+    back(connect, broker, "reader").quiet()
+
+
+def test_wills_of_one_client(make_broker, connect, name):
+    """One that waits, and those of its later connections: each comes once."""
+    broker = with_pending_wills(make_broker)
+    reader = connect("reader", to=broker)
+    reader.subscribe(name + "/#", qos=1)
+    for i in range(3):
+        client = connect("mortal", to=broker, clean=False, properties=KEEP, will=Will("%s/%d" % (name, i), "gone", 1))
+        client.drop()
+        will_waits(broker, i + 1)
+        wait_records(broker, i + 1, "will")
+    connect("mortal", to=broker, clean=False, properties=KEEP, will=Will(name + "/3", "armed", 1))
+    wait_records(broker, 4, "will")
+    broker.path("go", "")
+    assert sorted(reader.message(payload="gone").topic for _ in range(3)) == ["%s/%d" % (name, i) for i in range(3)]
+    wait_records(broker, 1, "will")
+    reader.quiet()
+
+
+def test_refused_will_is_gone(make_broker, connect, name):
+    broker = start(make_broker, {"plugins": {"slow": probe(rule("publish", "deny", how="later", delay="20ms"))}},
+                   listener={"message": ["slow"]})
+    client = connect(name, to=broker, clean=False, properties=KEEP, will=Will(name, "gone", 1))
+    assert len(records(broker, "will")) == 1
+    client.drop()
+    eventually(lambda: broker.metric("gatehouse_dropped_total", reason="author") == 1)
+    assert not records(broker, "will")
+
+
 # ---- retained messages and bans
+
+
+def connects(connect, broker, client_id):
+    client = connect(client_id, to=broker, reason=None)
+    return client.connack.reason == 0
 
 
 @EACH
@@ -349,6 +500,32 @@ def test_retained(make_broker, connect, name, crash):
     assert got == [(i, b"new" if i < 20 else b"old") for i in range(10, 40)]
     client.quiet()
     assert broker.metric("gatehouse_retained_messages") == 30
+
+
+@pytest.mark.parametrize("last", ["ban", "lift"])
+def test_bans_in_their_order(make_broker, connect, name, last):
+    """One thread bans and another one lifts, while the store is slow: it ends with what holds."""
+    broker = start(make_broker, {"plugins": {"actor": {"module": "actor", "file": "@DIR@/actor.jsonl", "events": ["publish"]}}},
+                   stuck="@DIR@/stuck")
+    acts = Journal(broker, "actor.jsonl")
+    boss = connect(to=broker)
+    ban, lift = "ban client %s 600 why" % name, "ban client %s 0" % name
+    first, then = (ban, lift) if last == "lift" else (lift, ban)
+    if last == "ban":
+        boss.publish("act/hook", ban, 1)
+        acts.wait(1, what="act")
+    calls = lambda: sum(broker.metric("gatehouse_shelf_%s_total" % verb, instance="shelf") for verb in ("puts", "erases"))
+    before = calls()
+    path = broker.path("stuck", "")
+    boss.publish("act/thread", first, 1)
+    eventually(lambda: calls() > before)
+    boss.send(boss.publish_packet("act/hook", then, 0))
+    eventually(lambda: connects(connect, broker, name) == (last == "lift"))
+    os.unlink(path)
+    acts.wait(2 + (last == "ban"), what="act")
+    assert len(records(broker, "ban")) == (last == "ban")
+    broker.restart(crash=True)
+    assert connects(connect, broker, name) == (last == "lift")
 
 
 def test_retained_that_has_expired(make_broker, connect, name):

@@ -232,7 +232,7 @@ enum gh_record_kind {
 	GH_REC_QUEUED,   /* a message for a session: waiting, or sent and not yet acknowledged */
 	GH_REC_INFLIGHT, /* a packet id of ours that the client hasn't acknowledged to the end */
 	GH_REC_INBOUND,  /* a packet id of the client's that it hasn't released */
-	GH_REC_WILL,
+	GH_REC_WILL,     /* owner n 0: one that fires, until it is published or refused */
 	GH_REC_RETAINED,
 	GH_REC_BAN,
 	GH_REC_MODULE    /* gh_keep() */
