@@ -79,7 +79,7 @@ quiet env -u CC -u CXX -u PYTHON "${MAKE:-make}" -s uninstall DESTDIR="$dest" $p
 [ "$(cat "$conf/gatehouse.yaml")" = mine ] || fail 'uninstall took gatehouse.yaml'
 left=$(find "$dest" -type f ! -path "$dest$prefix/etc/*")
 [ -z "$left" ] || fail "left behind: $left"
-left=$(find "$dest" -type d ! -path "$dest$prefix/etc/*" \( -name gatehouse -o -name pkgconfig \))
+left=$(find "$dest$prefix" -mindepth 1 -type d ! -path "$dest$prefix/etc/*" \( -name gatehouse -o -name pkgconfig \))
 [ -z "$left" ] || fail "empty directories left behind: $left"
 
 exit $failed

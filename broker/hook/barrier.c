@@ -162,9 +162,12 @@ bool gh_barriers_needed(const struct gh_barriers *barriers, const struct gh_runt
 
 /* ---- the end, from any thread ---- */
 
+/* The instance isn't held: it may be in its destroy, which waits for the thread that ends this. It is looked into only if one waits
+ * for it, which holds it. */
 struct ending {
 	struct gh_mail mail;
-	struct gh_instance *instance;
+	struct gh_asker *asker;
+	const struct gh_instance *instance;
 	struct gh_barrier barrier;
 	int rc;
 };
@@ -182,16 +185,15 @@ static struct round *find(struct gh_barriers *barriers, uint32_t number)
 }
 
 /* What is late, double or invented changes nothing. */
-static void end(struct gh_asker *asker, const struct ending *ending)
+static void end(const struct ending *ending)
 {
-	struct gh_barriers *barriers = asker->barriers;
+	struct gh_barriers *barriers = ending->asker->barriers;
 	unsigned index = (unsigned)(ending->barrier.id >> 8) & 0xff;
 	struct round *round = barriers ? find(barriers, (uint32_t)(ending->barrier.id >> 32)) : NULL;
 
 	if (!round || index >= GH_BARRIER_INSTANCES || !(round->waits & 1u << index) ||
 	    instance_at(round->runtime, index) != ending->instance) {
-		gh_log_debug("module '%s' ends a barrier that isn't open: ignored",
-			     ending->instance->name);
+		gh_log_debug("a module ends a barrier that isn't open: ignored");
 		return;
 	}
 	wait_no_more(round, index);
@@ -203,13 +205,10 @@ static void end(struct gh_asker *asker, const struct ending *ending)
 static void on_end(struct gh_mail *mail, void *owner)
 {
 	struct ending *ending = gh_container(mail, struct ending, mail);
-	struct gh_instance *instance = ending->instance;
-	unsigned number = (unsigned)(ending->barrier.id & 0xff);
 
 	if (owner)
-		end(&instance->hooks->askers->at[number - 1], ending);
+		end(ending);
 	free(ending);
-	gh_instance_unref(instance);
 }
 
 void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, int rc)
@@ -225,8 +224,7 @@ void gh_barriers_end(struct gh_instance *instance, struct gh_barrier barrier, in
 	pthread_mutex_lock(&asker->lock);
 	if (asker->post) {
 		ending = gh_zalloc(sizeof(*ending));
-		*ending = (struct ending){ { .deliver = on_end }, instance, barrier, rc };
-		gh_instance_ref(instance);
+		*ending = (struct ending){ { .deliver = on_end }, asker, instance, barrier, rc };
 		asker->post(asker->arg, &ending->mail);
 	}
 	pthread_mutex_unlock(&asker->lock);
