@@ -38,8 +38,8 @@ struct gh_shard {
 	struct gh_node classes; /* class.c's: limits classes that sessions have */
 	struct gh_node held;    /* hold.c's: acknowledgements of this turn */
 	struct gh_node turns;   /* hold.c's: those before it that wait */
-	struct gh_node asked;   /* hold.c's: other workers that want to know what this turn has made safe */
-	uint64_t sent_to;       /* in this turn: workers that messages went to, as bits; where there is a store */
+	struct gh_node asked; /* hold.c's: other workers that want to know what this turn has made safe */
+	uint64_t sent_to; /* in this turn: workers that messages went to, as bits; where there is a store */
 	struct gh_barriers *barriers;
 	struct gh_recheck *recheck; /* going through what is live after a policy change; NULL: not */
 	uint32_t recheck_warned;    /* the policy generation whose first failure has been told */
