@@ -84,8 +84,10 @@ bool gh_channel_refresh(struct gh_channel *channel)
 
 /* ---- the end ---- */
 
-static void cancel_asks(struct gh_channel *channel)
+static void cancel_asks(struct gh_channel *channel, const char *why)
 {
+	if (channel->login && channel->shard)
+		gh_login_undecided(channel->login, why);
 	gh_author_answer_free(&channel->author_answer);
 	gh_parked_free(&channel->parked);
 	gh_subscribing_free(&channel->subscribing);
@@ -118,7 +120,7 @@ enum gh_next gh_channel_end_by(struct gh_channel *channel, enum gh_reason reason
 		channel->has_end = true;
 		channel->end_reason = reason;
 	}
-	cancel_asks(channel);
+	cancel_asks(channel, text);
 	if (channel->session)
 		gh_detach(channel, text);
 	channel->state = GH_CHANNEL_ENDED;
@@ -146,13 +148,15 @@ enum gh_next gh_channel_malformed(struct gh_channel *channel, const struct gh_ma
 
 void gh_channel_goodbye(struct gh_channel *channel, uint8_t reason)
 {
+	const char *text =
+		reason == GH_REASON_SUCCESS ? "client disconnected" : gh_reason_text(reason);
+
 	channel->has_end = true;
 	channel->end_reason = reason;
 	channel->clean_end =
 		reason == GH_REASON_SUCCESS; /* any other publishes the will [MQTT-3.1.2-8] */
-	cancel_asks(channel);
-	gh_detach(channel,
-		  reason == GH_REASON_SUCCESS ? "client disconnected" : gh_reason_text(reason));
+	cancel_asks(channel, text);
+	gh_detach(channel, text);
 	channel->state = GH_CHANNEL_ENDED;
 	gh_loop_timeout_cancel(channel->shard->loop, &channel->timeout);
 	gh_conn_close(channel->conn, LINGER_MS);
@@ -175,7 +179,7 @@ static void on_closed(struct gh_conn *conn, enum gh_conn_end why)
 	struct gh_channel *channel = gh_conn_arg(conn);
 
 	if (channel->state != GH_CHANNEL_ENDED) {
-		cancel_asks(channel);
+		cancel_asks(channel, end_text(conn, why));
 		if (channel->session)
 			gh_detach(channel, end_text(conn, why));
 		else if (channel->state == GH_CHANNEL_YOUNG)
@@ -191,7 +195,7 @@ void gh_channel_free(struct gh_channel **channel)
 
 	if (!c)
 		return;
-	cancel_asks(c);
+	cancel_asks(c, "closed");
 	gh_hold_drop(c);
 	gh_attachments_free(&c->attached);
 	if (c->shard)

@@ -60,5 +60,7 @@ enum gh_next gh_connect_disconnect(struct gh_channel *channel, const struct gh_f
 /* channel->login from now on, with a copy of the packet's body; refuses later by its own timeout. */
 struct gh_login *gh_login_new(struct gh_channel *channel, const struct gh_frame *frame);
 void gh_login_free(struct gh_login **login);
+/* Its connection ends: told, unless it has been refused. */
+void gh_login_undecided(struct gh_login *login, const char *why);
 
 #endif

@@ -97,6 +97,15 @@ void gh_connect_timeout(struct gh_channel *channel)
 			  "login took longer than connect-timeout");
 }
 
+void gh_login_undecided(struct gh_login *login, const char *why)
+{
+	if (login->refused)
+		return;
+	login->refused = login->channel->has_end ? login->channel->end_reason : GH_REASON_UNSPECIFIED;
+	log_refused(login, NULL, why);
+	tell_refused(login, login->refused, NULL, why);
+}
+
 /* ---- the login object ---- */
 
 void gh_login_free(struct gh_login **login)

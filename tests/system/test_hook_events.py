@@ -106,7 +106,7 @@ def test_shown_user_while_another_thinks(make_broker, dial, connect, shown, end,
     client = dial(to=broker)
     client.send(client.connect_packet(username=canary))
     told = Journal(broker)
-    told.wait(what="call")
+    told.wait(what="call", hook="authenticate")
     if end == "gone":
         client.reset()
         eventually(lambda: broker.ctl("status")["connections"] == 0)
@@ -118,11 +118,10 @@ def test_shown_user_while_another_thinks(make_broker, dial, connect, shown, end,
     if end != "shutdown":
         client.drop()
     broker.stop()
-    if end in ("deadline", "sent away"):
-        auth, = told.events(kind="auth", client=client.client_id)
-        assert auth.get("username") == (None if shown == "-" else shown)
-        logged, = [line for line in broker.log() if "login refused" in line]
-        assert ("user='somebody'" in logged) == (shown == "somebody")
+    auth, = told.events(kind="auth", client=client.client_id)
+    assert (auth["verdict"], auth.get("username")) == (3, None if shown == "-" else shown)
+    logged, = [line for line in broker.log() if "login refused" in line or "login failed" in line]
+    assert ("user='somebody'" in logged) == (shown == "somebody")
     assert not [line for line in broker.log() if canary in line]
     assert canary not in str(told.events())
 
