@@ -50,16 +50,17 @@ static void tell(struct gh_storage *storage, const struct gh_record *record)
 		gh_storage_erase(storage, record);
 }
 
-/* Locked, but not while the store is told: it may ban somebody itself. */
-static void tell_all(struct gh_broker *broker)
+/* Locked, but not while the store is told. */
+void gh_ban_tell(struct gh_broker *broker)
 {
 	struct gh_banning *banning = &broker->banning;
 	struct gh_record_list list;
+	bool mine;
 
-	if (banning->telling)
-		return;
+	pthread_mutex_lock(&banning->lock);
+	mine = !banning->telling;
 	banning->telling = true;
-	while (banning->untold.count > 0) {
+	while (mine && banning->untold.count > 0) {
 		list = banning->untold;
 		banning->untold = (struct gh_record_list){ 0 };
 		pthread_mutex_unlock(&banning->lock);
@@ -68,7 +69,9 @@ static void tell_all(struct gh_broker *broker)
 		gh_record_list_done(&list);
 		pthread_mutex_lock(&banning->lock);
 	}
-	banning->telling = false;
+	if (mine)
+		banning->telling = false;
+	pthread_mutex_unlock(&banning->lock);
 }
 
 /* ---- the change ---- */
@@ -91,10 +94,8 @@ int gh_ban_change(struct gh_broker *broker, const struct gh_term_key *key, uint3
 
 	pthread_mutex_lock(&banning->lock);
 	rc = change(broker->bans, key, seconds, why, changed_r);
-	if (rc == 0 && gh_storage_instance(broker->hooks.storage)) {
+	if (rc == 0 && *changed_r && gh_storage_instance(broker->hooks.storage))
 		gh_record_list_add(&banning->untold, record_of(key, seconds, why));
-		tell_all(broker);
-	}
 	pthread_mutex_unlock(&banning->lock);
 	return rc;
 }

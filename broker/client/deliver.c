@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/class.h"
+#include "client/groups.h"
 #include "client/drop.h"
 #include "client/limit.h"
 #include "client/rights.h"
@@ -202,6 +203,8 @@ enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 	may = gh_may_receive(shard, session, &transit->facts, qos, how->covered);
 	if (may == GH_MAY_NOT)
 		return GH_REFUSED;
+	if (may == GH_MAY_LATER && how->group && !how->hold)
+		return GH_UNSETTLED;
 	session->held |= may == GH_MAY_LATER;
 	if (!channel || must_queue(channel, qos))
 		return enqueue(shard, session, transit, how, qos);
@@ -246,6 +249,8 @@ static bool resend_one(struct gh_channel *channel)
 	else if (may == GH_MAY)
 		send_entry(channel, entry, true);
 	else {
+		if (entry->delivery.group && entry->delivery.qos == 1)
+			gh_group_return(channel->shard, &entry->delivery);
 		gh_persist_window_end(channel->shard, channel->session, entry);
 		gh_window_remove(window, entry, NULL);
 	}
@@ -261,6 +266,8 @@ static void send_waiting(struct gh_channel *channel, struct gh_delivery *deliver
 	struct gh_transit transit;
 
 	if (may == GH_MAY_NOT) {
+		if (delivery->group)
+			gh_group_return(channel->shard, delivery);
 		gh_persist_message_end(channel->shard, channel->session, delivery);
 		gh_delivery_drop(delivery);
 		return;

@@ -15,12 +15,14 @@ struct gh_delivering {
 	uint32_t covered; /* policy generation that covers it; 0: RECEIVE is to be asked */
 	uint8_t qos;      /* granted */
 	bool retain;      /* RETAIN flag it is sent with */
+	bool hold; /* of a group: no other member may have it: it waits for the rights of this one */
 };
 
 enum gh_delivered {
 	GH_DELIVERED, /* sent, or waiting for the session */
 	GH_REFUSED, /* RECEIVE says no, or QoS 0 without a connection: a shared group tries another member */
-	GH_DROPPED /* a bound was reached; counted */
+	GH_UNSETTLED, /* of a group: its rights are being re-checked; another member is tried first */
+	GH_DROPPED    /* a bound was reached; counted */
 };
 enum gh_delivered gh_deliver(struct gh_shard *shard, struct gh_session *session,
 			     struct gh_transit *transit, const struct gh_delivering *how);

@@ -148,7 +148,10 @@ struct handing {
 	unsigned group_worker;
 	struct gh_member_facts member; /* client_id owned */
 	uint32_t tried_count, again;
-	uint64_t *tried; /* serials, its own; the last one is that of `member` */
+	uint64_t *tried;  /* serials, its own; the last one is that of `member` */
+	uint64_t waiting; /* the first of them whose rights are being re-checked; 0: none */
+	bool hold;        /* `member` is that one, and nobody else may have it */
+	bool unsettled;   /* on its way back: `member` is another such one */
 };
 
 static void handing_free(struct handing *h)
@@ -160,12 +163,13 @@ static void handing_free(struct handing *h)
 }
 
 static enum gh_delivered deliver_to(struct gh_shard *shard, struct gh_transit *transit,
-				    uint64_t group, const struct gh_member_facts *member)
+				    uint64_t group, const struct gh_member_facts *member, bool hold)
 {
 	struct gh_session *session = gh_registry_find(shard->sessions, member->client_id);
 	const struct gh_delivering how = { .ids = &member->subscription_id,
 					   .id_count = member->subscription_id ? 1 : 0,
 					   .group = group,
+					   .hold = hold,
 					   .qos = member->qos,
 					   .retain = member->retain_as_published &&
 						     transit->facts.retain };
@@ -191,7 +195,9 @@ static void on_back(struct gh_mail *mail, void *owner)
 
 	if (group) {
 		gh_transit_of(&transit, h->publication);
-		if (h->tried_count > 0)
+		if (h->unsettled && !h->waiting)
+			h->waiting = h->tried[h->tried_count - 1];
+		else if (h->tried_count > 0 && !h->unsettled)
 			gh_shared_refused(shard->groups, h->tried[h->tried_count - 1],
 					  what_of(shard, transit.facts.topic));
 		give(shard, group, &transit, h);
@@ -214,13 +220,14 @@ static void on_given(struct gh_mail *mail, void *owner)
 		gh_worker_discharge(gh_workers_at(shard->broker->workers, h->group_worker),
 				    h->mail.weight);
 		gh_transit_of(&transit, h->publication);
-		delivered = deliver_to(shard, &transit, h->group, &h->member);
+		delivered = deliver_to(shard, &transit, h->group, &h->member, h->hold);
 		gh_transit_done(&transit);
 	}
-	if (delivered != GH_REFUSED) {
+	if (delivered != GH_REFUSED && delivered != GH_UNSETTLED) {
 		handing_free(h);
 		return;
 	}
+	h->unsettled = delivered == GH_UNSETTLED;
 	h->mail.deliver = on_back;
 	gh_shard_send(shard, h->group_worker, GH_LANE_DATA, &h->mail);
 }
@@ -240,7 +247,7 @@ static struct handing *handing_new(const struct gh_shard *shard, uint64_t group,
 /* False: no memory for it. */
 static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
 		      const struct gh_member *member, struct gh_transit *transit,
-		      const struct gh_pick *pick)
+		      const struct gh_pick *pick, uint64_t waiting)
 {
 	struct gh_publication *publication = gh_transit_publication(transit);
 	struct handing *h;
@@ -255,20 +262,39 @@ static bool hand_over(struct gh_shard *shard, const struct gh_group *group,
 	memcpy(h->tried, pick->tried, pick->count * sizeof(*h->tried));
 	h->tried_count = (uint32_t)pick->count;
 	h->again = pick->again;
+	h->waiting = waiting;
+	h->hold = waiting == member->serial;
+	shard->sent_to |= shard->stores ? UINT64_C(1) << member->facts.worker : 0;
 	/* Who publishes to the group waits for this worker, not for the member's. */
 	gh_worker_charge(shard->worker, h->mail.weight);
 	gh_shard_send(shard, member->facts.worker, GH_LANE_DATA, &h->mail);
 	return true;
 }
 
+/* Nobody else may have it: it waits where the rights are being re-checked. pick->tried has room for one more. */
+static bool hold(struct gh_shard *shard, const struct gh_group *group, struct gh_transit *transit,
+		 struct gh_pick *pick, uint64_t *tried, uint64_t waiting)
+{
+	const struct gh_member *member = gh_shared_member(shard->groups, waiting);
+
+	if (!member || member->group != group)
+		return false;
+	if (member->facts.worker == shard->index)
+		return deliver_to(shard, transit, group->id, &member->facts, true) != GH_REFUSED;
+	tried[pick->count++] = waiting;
+	return hand_over(shard, group, member, transit, pick, waiting);
+}
+
 /* Tries one after another; who sits on another worker may send it back. before: it came back; NULL: it is new. */
 static void give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit,
 		 const struct handing *before)
 {
-	uint64_t tried[TRIED_MAX];
+	uint64_t tried[TRIED_MAX + 1], waiting = before ? before->waiting : 0;
+	bool held = before && before->hold; /* and it wasn't taken */
 	struct gh_pick pick = { .tried = tried,
 				.what = group->refused ? what_of(shard, transit->facts.topic) : 0,
 				.offline = transit->facts.qos > 0 };
+	enum gh_delivered delivered;
 	struct gh_member *member;
 
 	if (before && before->tried_count > 0) {
@@ -276,19 +302,27 @@ static void give(struct gh_shard *shard, struct gh_group *group, struct gh_trans
 		pick.count = before->tried_count;
 		pick.again = before->again;
 	}
-	while (pick.count < TRIED_MAX && (member = gh_shared_pick(shard->groups, group, &pick))) {
+	while (!held && pick.count < TRIED_MAX &&
+	       (member = gh_shared_pick(shard->groups, group, &pick))) {
 		tried[pick.count++] = member->serial;
 		if (member->facts.worker != shard->index) {
-			if (hand_over(shard, group, member, transit, &pick))
+			if (hand_over(shard, group, member, transit, &pick, waiting))
 				return;
 			break;
 		}
-		if (deliver_to(shard, transit, group->id, &member->facts) != GH_REFUSED)
+		delivered = deliver_to(shard, transit, group->id, &member->facts, false);
+		if (delivered == GH_UNSETTLED) {
+			waiting = waiting ? waiting : member->serial;
+			continue;
+		}
+		if (delivered != GH_REFUSED)
 			return;
 		if (!pick.what)
 			pick.what = what_of(shard, transit->facts.topic);
 		gh_shared_refused(shard->groups, member->serial, pick.what);
 	}
+	if (waiting && !held && hold(shard, group, transit, &pick, tried, waiting))
+		return;
 	gh_tell_dropped(shard, NULL, transit->facts.topic, GH_COUNT_DROP_SHARED);
 }
 
@@ -299,7 +333,7 @@ void gh_group_give(struct gh_shard *shard, struct gh_group *group, struct gh_tra
 
 /* ---- what a member leaves behind ---- */
 
-static void send_back(struct gh_shard *shard, const struct gh_delivery *delivery)
+void gh_group_return(struct gh_shard *shard, const struct gh_delivery *delivery)
 {
 	struct handing *h = handing_new(shard, delivery->group, delivery->publication);
 
@@ -311,7 +345,7 @@ static bool judge_queued(void *arg, struct gh_delivery *delivery)
 {
 	if (delivery->group == 0)
 		return false;
-	send_back(arg, delivery);
+	gh_group_return(arg, delivery);
 	return true;
 }
 
@@ -323,7 +357,7 @@ void gh_groups_give_back(struct gh_shard *shard, struct gh_session *session)
 	for (struct gh_window_entry *e = gh_window_first(&session->window); e; e = next) {
 		next = gh_window_next(&session->window, e);
 		if (e->state == GH_WINDOW_SENT && e->delivery.group && e->delivery.qos == 1)
-			send_back(shard, &e->delivery);
+			gh_group_return(shard, &e->delivery);
 	}
 	gh_queue_filter(&session->queue, judge_queued, shard);
 }

@@ -33,6 +33,9 @@ void gh_groups_online(struct gh_shard *shard, const struct gh_session *session, 
 /* On the group's worker: one member gets it. */
 void gh_group_give(struct gh_shard *shard, struct gh_group *group, struct gh_transit *transit);
 
+/* A member may not have what it was given of a group after all: another one gets a copy. */
+void gh_group_return(struct gh_shard *shard, const struct gh_delivery *delivery);
+
 /* A member's session ends: what it was given of groups and hasn't acknowledged goes to other members [MQTT5 4.8.2]. */
 void gh_groups_give_back(struct gh_shard *shard, struct gh_session *session);
 

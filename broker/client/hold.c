@@ -11,12 +11,14 @@
 
 /* One acknowledgement. */
 struct held {
-	struct gh_node in_turn; /* of shard->held, then of a turn */
-	struct gh_node in_channel;
-	struct gh_channel *channel;
+	struct gh_node in_turn;                /* of shard->held, then of a turn */
+	struct gh_node in_channel, in_session; /* in_session: PUBREC alone */
+	struct gh_channel *channel;            /* NULL: it is gone */
+	struct gh_session *session;            /* PUBREC; NULL: it has ended */
 	size_t n;
 	uint16_t packet_id;
 	uint8_t type;
+	bool refused; /* whatever its own turn comes to */
 	uint8_t p[];
 };
 
@@ -42,11 +44,27 @@ bool gh_hold_needed(const struct gh_shard *shard)
 	return shard->stores || gh_barriers_needed(shard->barriers, shard->runtime);
 }
 
+static void leave_channel(struct held *held)
+{
+	if (!held->channel)
+		return;
+	gh_list_remove(&held->in_channel);
+	held->channel->held_count--;
+	held->channel = NULL;
+}
+
+static void leave_session(struct held *held)
+{
+	if (held->session)
+		gh_list_remove(&held->in_session);
+	held->session = NULL;
+}
+
 static void held_free(struct held *held)
 {
 	gh_list_remove(&held->in_turn);
-	gh_list_remove(&held->in_channel);
-	held->channel->held_count--;
+	leave_channel(held);
+	leave_session(held);
 	free(held);
 }
 
@@ -62,7 +80,11 @@ void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t pack
 		n = 0;
 	}
 	held = gh_alloc(sizeof(*held) + n);
-	held->channel = channel;
+	*held = (struct held){ .channel = channel };
+	if (type == GH_PACKET_PUBREC && channel->session) {
+		held->session = channel->session;
+		gh_list_append(&channel->session->unsure, &held->in_session);
+	}
 	held->type = type;
 	held->packet_id = packet_id;
 	held->n = n;
@@ -75,7 +97,21 @@ void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t pack
 
 void gh_hold_drop(struct gh_channel *channel)
 {
-	gh_list_each(&channel->held, it, next) held_free(gh_container(it, struct held, in_channel));
+	gh_list_each(&channel->held, it, next)
+	{
+		struct held *held = gh_container(it, struct held, in_channel);
+
+		if (held->session) /* if it is refused, its message must be taken again */
+			leave_channel(held);
+		else
+			held_free(held);
+	}
+}
+
+void gh_hold_forget(struct gh_session *session)
+{
+	gh_list_each(&session->unsure, it, next)
+		leave_session(gh_container(it, struct held, in_session));
 }
 
 /* ---- it has passed ---- */
@@ -89,15 +125,29 @@ static void send(struct held *held)
 		gh_conn_uncork(conn);
 }
 
-static void refuse(struct held *held)
+/* It may come again, rather than never; also if it has come again already, by another connection. */
+static void take_again(struct gh_shard *shard, struct held *held)
+{
+	struct gh_session *session = held->session;
+
+	gh_inbound_remove(&session->inbound, held->packet_id);
+	gh_persist_inbound_end(shard, session, held->packet_id);
+	gh_list_each(&session->unsure, it, next)
+	{
+		struct held *other = gh_container(it, struct held, in_session);
+
+		other->refused |= other->packet_id == held->packet_id;
+	}
+}
+
+static void refuse(struct gh_shard *shard, struct held *held)
 {
 	struct gh_channel *channel = held->channel;
 
-	/* It may come again, rather than never. */
-	if (held->type == GH_PACKET_PUBREC && channel->session) {
-		gh_inbound_remove(&channel->session->inbound, held->packet_id);
-		gh_persist_inbound_end(channel->shard, channel->session, held->packet_id);
-	}
+	if (held->session)
+		take_again(shard, held);
+	if (!channel)
+		return;
 	if (channel->receiver.version == GH_MQTT_5 &&
 	    (held->type == GH_PACKET_PUBACK || held->type == GH_PACKET_PUBREC))
 		gh_send_ack_now(channel, (enum gh_packet_type)held->type, held->packet_id,
@@ -107,19 +157,19 @@ static void refuse(struct held *held)
 			       "what it asked for can't be made safe");
 }
 
-static void confirm(struct turn *turn)
+static void confirm(struct gh_shard *shard, struct turn *turn)
 {
 	gh_list_each(&turn->acks, it, next)
 	{
 		struct held *held = gh_container(it, struct held, in_turn);
 		struct gh_channel *channel = held->channel;
 
-		if (turn->rc == 0)
+		if (turn->rc != 0 || held->refused)
+			refuse(shard, held);
+		else if (channel)
 			send(held);
-		else
-			refuse(held);
 		held_free(held);
-		if (channel->held_count <= channel->receive_maximum)
+		if (channel && channel->held_count <= channel->receive_maximum)
 			gh_conn_resume(channel->conn, GH_PAUSE_BARRIER);
 	}
 	gh_list_remove(&turn->node);
@@ -137,7 +187,7 @@ static void heard(struct gh_shard *shard, struct turn *turn, int rc)
 
 		if (oldest->waits > 0)
 			return;
-		confirm(oldest);
+		confirm(shard, oldest);
 	}
 }
 
@@ -238,20 +288,22 @@ void gh_hold_start(struct gh_shard *shard)
 	shard->barriers = gh_barriers_new(shard->asker, passed, shard);
 }
 
+/* What becomes of it nobody knows: what the store has of it stays. */
+static void forget_all(struct gh_node *acks)
+{
+	gh_list_each(acks, it, next) held_free(gh_container(it, struct held, in_turn));
+}
+
 static void give_up(struct gh_shard *shard)
 {
-	gh_list_each(&shard->turns, it, next)
-	{
-		struct turn *turn = gh_container(it, struct turn, node);
-
-		turn->rc = GH_EIO;
-		confirm(turn);
-	}
+	gh_list_each(&shard->turns, it, next) confirm(shard, gh_container(it, struct turn, node));
 	gh_list_each(&shard->asked, it, next) free(gh_container(it, struct asking, node));
 }
 
 void gh_hold_stop(struct gh_shard *shard)
 {
+	forget_all(&shard->held);
+	gh_list_each(&shard->turns, it, next) forget_all(&gh_container(it, struct turn, node)->acks);
 	gh_barriers_free(&shard->barriers);
 	give_up(shard);
 }

@@ -21,8 +21,11 @@ void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t pack
  * turn is refused then. */
 void gh_hold_turn_end(struct gh_shard *shard);
 
-/* The connection has gone: nobody is to be told. */
+/* The connection has gone: nobody is to be told. What of QoS 2 isn't safe then isn't known any more, so that it is taken when it comes
+ * again. */
 void gh_hold_drop(struct gh_channel *channel);
+/* The session ends. */
+void gh_hold_forget(struct gh_session *session);
 
 void gh_hold_start(struct gh_shard *shard);
 void gh_hold_stop(struct gh_shard *shard);

@@ -163,6 +163,21 @@ static enum gh_reason reason_of(const struct gh_decision *decision)
 		       : GH_REASON_NOT_AUTHORIZED;
 }
 
+/* The policy was replaced while the one before was asked. */
+static enum gh_next authorize_anew(struct gh_channel *channel, struct gh_incoming *in)
+{
+	static const struct gh_decision late = {
+		.verdict = GH_DENY,
+		.cause = GH_CAUSE_TIMEOUT,
+		.module = "",
+		.why = "the policy changed each time before it had answered, for two hook-timeouts"
+	};
+
+	if (gh_shard_now(channel->shard) >= in->due_ms)
+		return denied(channel, in, GH_REASON_NOT_AUTHORIZED, &late);
+	return authorize(channel, in);
+}
+
 /* ---- message ---- */
 
 /* DENY with reason 0 is "acknowledge and drop". */
@@ -190,9 +205,10 @@ static enum gh_next filtered(struct gh_channel *channel, struct gh_incoming *in,
 		return refused(channel, in, decision);
 	in->edited = decision->edited;
 	decision->edited = NULL;
-	if ((in->edited && in->edited->topic_changed) ||
-	    in->generation != gh_shard_generation(channel->shard))
+	if (in->edited && in->edited->topic_changed)
 		return authorize(channel, in);
+	if (in->generation != gh_shard_generation(channel->shard))
+		return authorize_anew(channel, in);
 	return take(channel, in);
 }
 
@@ -232,9 +248,8 @@ static enum gh_next judged(struct gh_channel *channel, struct gh_incoming *in,
 {
 	const struct gh_packet_publish *packet = &in->packet;
 
-	/* The policy was replaced while the one before was asked. */
 	if (in->generation != gh_shard_generation(channel->shard))
-		return authorize(channel, in);
+		return authorize_anew(channel, in);
 	if (!gh_right_given(decision, packet->qos, packet->retain, gh_incoming_payload(in).n))
 		return denied(channel, in, reason_of(decision), decision);
 	if (!in->filtered && channel->policy->message->count)
@@ -250,6 +265,8 @@ enum gh_next gh_permit(struct gh_channel *channel, const struct gh_frame *frame,
 	in->frame = frame;
 	in->edited = NULL;
 	in->filtered = false;
+	in->due_ms = gh_shard_now(channel->shard) +
+		     2 * gh_shard_settings(channel->shard)->limits.hook_timeout;
 	next = authorize(channel, in);
 	gh_edited_unref(&in->edited);
 	return next;

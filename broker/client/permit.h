@@ -15,7 +15,8 @@ struct gh_incoming {
 	const struct gh_frame *frame;  /* NULL: it waits, copied */
 	uint32_t generation;           /* of the policy that is asked */
 	const struct gh_snapshot *who; /* that is asked about; compared alone, it may be gone */
-	bool filtered;                 /* the message list has been asked */
+	uint64_t due_ms; /* until then it may be asked about anew, as often as the policy changes */
+	bool filtered;   /* the message list has been asked */
 };
 
 static inline struct gh_str gh_incoming_topic(const struct gh_incoming *in)

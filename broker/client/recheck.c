@@ -9,6 +9,7 @@
 #include "client/attach.h"
 #include "client/class.h"
 #include "client/groups.h"
+#include "client/hold.h"
 #include "client/persist.h"
 #include "client/renewal.h"
 #include "client/rights.h"
@@ -23,6 +24,8 @@
 #define SLICE            32u
 #define LOOKS            1024u
 #define OPEN_MAX_REVIEWS 64u
+/* More than those, of clients that are named while others are gone through. */
+#define OPEN_MAX_NAMED   64u
 /* What nobody could answer is asked again after the first, then twice that, up to the second. */
 #define AGAIN_MS         1000u
 #define AGAIN_MAX_MS     60000u
@@ -90,6 +93,7 @@ static void review_cancel(struct gh_session *session)
 void gh_session_unwatch(struct gh_session *session)
 {
 	review_cancel(session);
+	gh_hold_forget(session);
 	gh_renewal_free(session);
 	gh_class_leave(session);
 }
@@ -193,6 +197,8 @@ static void lower_qos(struct review *review, struct gh_subscriber *subscriber,
 static void filter_judged(struct review *review, const struct gh_decision *decision)
 {
 	struct gh_str filter = filter_at(review);
+	const struct gh_cover nothing = { 0 };
+	bool outdated = review->generation != gh_shard_generation(review->shard);
 	struct gh_share share;
 	struct gh_subscriber *subscriber = find(review, filter, &share);
 
@@ -204,7 +210,8 @@ static void filter_judged(struct review *review, const struct gh_decision *decis
 		return;
 	}
 	if (decision->verdict == GH_ALLOW) {
-		gh_cover_keep(review->shard, subscriber, &decision->cover);
+		/* What the policy before says is used, not kept: who is to be asked by this one is. */
+		gh_cover_keep(review->shard, subscriber, outdated ? &nothing : &decision->cover);
 		lower_qos(review, subscriber, &share, decision->max_qos);
 		return;
 	}
@@ -563,10 +570,29 @@ void gh_recheck_begin(struct gh_shard *shard)
 	gh_loop_timeout(shard->loop, &recheck->slice, 0);
 }
 
+/* One that is named doesn't wait until others, who may be waiting for somebody that is away, have been gone through. */
+static bool ask_at_once(struct gh_shard *shard, const struct gh_whom *whom)
+{
+	struct gh_recheck *recheck = shard->recheck;
+	struct gh_session *session;
+
+	if (!recheck || !recheck->walking || whom->kind != GH_CLIENT_ID ||
+	    recheck->open >= OPEN_MAX_REVIEWS + OPEN_MAX_NAMED)
+		return false;
+	session = gh_registry_find(shard->sessions, gh_str(whom->text));
+	if (session) {
+		gh_cover_forget(shard, session);
+		review_session(shard, recheck, session);
+	}
+	return true;
+}
+
 void gh_recheck_ask(struct gh_shard *shard, const struct gh_whom *whom)
 {
 	uint64_t ended = shard->recheck_ended_at, now = gh_shard_now(shard);
 
+	if (ask_at_once(shard, whom))
+		return;
 	if (!shard->recheck) {
 		recheck_new(shard);
 		gh_loop_timeout(shard->loop, &shard->recheck->slice,

@@ -23,7 +23,7 @@ void gh_recheck_ask(struct gh_shard *shard, const struct gh_whom *whom);
 void gh_recheck_cancel(struct gh_shard *shard);
 
 /* A connected client has another identity of the same principal: in force at once, its rights are asked again. `what` is
- * told to observers. */
+ * told to observers. May end the session and its connection. */
 void gh_recheck_identity(struct gh_channel *channel, struct gh_shared_identity *identity,
 			 const char *what);
 

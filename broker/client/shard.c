@@ -13,6 +13,7 @@
 #include "client/subscribe.h"
 #include "client/usage.h"
 #include "client/will.h"
+#include "hook/barrier.h"
 #include "hook/storage.h"
 
 #include <stdlib.h>
@@ -163,6 +164,7 @@ static void on_swap(struct gh_mail *mail, void *owner)
 
 		gh_runtime_worker_start(swap->runtime, shard->asker);
 		shard->runtime = swap->runtime;
+		gh_barriers_swap(shard->barriers, swap->runtime);
 		shard->policy_at = swap->runtime->built_ms;
 		refresh_channels(shard);
 		gh_class_refresh(shard);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "client/acts.h"
 #include "client/admit.h"
+#include "client/ban.h"
 #include "client/restore.h"
 #include "client/shard.h"
 #include "ctl/control.h"
@@ -523,6 +524,7 @@ bool gh_daemon_done(struct gh_daemon *daemon)
 	gh_workers_free(&broker->workers);
 	if (daemon->runtime && !gh_runtimes_end(daemon, END_MS))
 		return false;
+	gh_ban_tell(broker); /* what was banned when no worker was there to tell it */
 	if (daemon->asker)
 		gh_asker_leave(daemon->asker);
 	gh_restore_end(broker);

@@ -12,13 +12,17 @@
 
 /* How long the oldest may wait before somebody is told, and told again. */
 #define TELL_MS 5000u
+/* How often it is looked whether who is waited for is still there. */
+#define LOOK_MS 1000u
 
 struct round {
 	struct gh_node node;
 	struct gh_runtime *runtime; /* held while it waits */
 	void *what;
 	uint32_t number;
-	uint32_t waits; /* a bit for each that is to end it: see instance_at() */
+	uint32_t waits;   /* a bit for each that is to end it: see instance_at() */
+	uint32_t left;    /* of these: who isn't in force any more, */
+	uint64_t left_ms; /* since then */
 	int rc;
 	uint64_t since_ms;
 };
@@ -30,7 +34,8 @@ struct gh_barriers {
 	struct gh_node rounds; /* the oldest first */
 	uint32_t raised;
 	uint64_t failed_ms; /* when a failure was told; 0: never */
-	struct gh_timeout tell;
+	uint64_t told_ms;   /* when it was told that the oldest waits */
+	struct gh_timeout look;
 };
 
 /* ---- who waits for whom ---- */
@@ -56,6 +61,14 @@ static void wait_no_more(struct round *round, unsigned index)
 	gh_series_add(instance_at(round->runtime, index)->barriers_open, -1);
 }
 
+static bool is_in(const struct gh_runtime *runtime, const struct gh_instance *instance)
+{
+	for (size_t i = 0; i < runtime->instance_count; i++)
+		if (runtime->instances[i] == instance)
+			return true;
+	return false;
+}
+
 /* The oldest always waits; for one of those at least. */
 static const char *oldest_waits(const struct gh_barriers *barriers, uint64_t *since_ms_r)
 {
@@ -65,17 +78,17 @@ static const char *oldest_waits(const struct gh_barriers *barriers, uint64_t *si
 	return instance_at(oldest->runtime, (unsigned)__builtin_ctz(oldest->waits))->name;
 }
 
-static void on_tell(struct gh_timeout *timeout)
+static void tell_waiting(struct gh_barriers *barriers)
 {
-	struct gh_barriers *barriers = gh_container(timeout, struct gh_barriers, tell);
 	uint64_t now = gh_loop_now_ms(barriers->asker->loop), since_ms;
 	const char *name = oldest_waits(barriers, &since_ms);
 
-	if (now - since_ms >= TELL_MS)
-		gh_log_warning(
-			"acknowledgements wait for module '%s' since %llu s: nothing is confirmed meanwhile",
-			name, (unsigned long long)(now - since_ms) / 1000);
-	gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
+	if (now - since_ms < TELL_MS || now - barriers->told_ms < TELL_MS)
+		return;
+	barriers->told_ms = now;
+	gh_log_warning(
+		"acknowledgements wait for module '%s' since %llu s: nothing is confirmed meanwhile",
+		name, (unsigned long long)(now - since_ms) / 1000);
 }
 
 static void pass(struct gh_barriers *barriers, struct round *round)
@@ -87,7 +100,7 @@ static void pass(struct gh_barriers *barriers, struct round *round)
 	gh_list_remove(&round->node);
 	free(round);
 	if (gh_list_empty(&barriers->rounds))
-		gh_loop_timeout_cancel(barriers->asker->loop, &barriers->tell);
+		gh_loop_timeout_cancel(barriers->asker->loop, &barriers->look);
 	barriers->passed(barriers->owner, what, rc);
 	gh_runtime_unref(runtime);
 }
@@ -118,6 +131,59 @@ static void fail(struct gh_barriers *barriers, struct round *round,
 	round->rc = rc < 0 ? rc : GH_EIO;
 }
 
+/* ---- who doesn't end it any more ---- */
+
+static bool will_not_end(const struct round *round, unsigned index, uint64_t now)
+{
+	bool over = now - round->left_ms >= round->runtime->settings->limits.hook_timeout;
+
+	return gh_off(instance_at(round->runtime, index)) || (round->left & 1u << index && over);
+}
+
+static void give_up(struct gh_barriers *barriers, struct round *round)
+{
+	uint64_t now = gh_loop_now_ms(barriers->asker->loop);
+
+	for (uint32_t waits = round->waits; waits; waits &= waits - 1) {
+		unsigned index = (unsigned)__builtin_ctz(waits);
+
+		if (!will_not_end(round, index, now))
+			continue;
+		wait_no_more(round, index);
+		fail(barriers, round, instance_at(round->runtime, index), GH_EIO);
+	}
+}
+
+static void on_look(struct gh_timeout *timeout)
+{
+	struct gh_barriers *barriers = gh_container(timeout, struct gh_barriers, look);
+
+	gh_list_each(&barriers->rounds, it, next)
+		give_up(barriers, gh_container(it, struct round, node));
+	release(barriers);
+	if (gh_list_empty(&barriers->rounds))
+		return;
+	tell_waiting(barriers);
+	gh_loop_timeout(barriers->asker->loop, timeout, LOOK_MS);
+}
+
+void gh_barriers_swap(struct gh_barriers *barriers, const struct gh_runtime *runtime)
+{
+	gh_list_each(&barriers->rounds, it, next)
+	{
+		struct round *round = gh_container(it, struct round, node);
+
+		for (uint32_t waits = round->waits & ~round->left; waits; waits &= waits - 1) {
+			unsigned index = (unsigned)__builtin_ctz(waits);
+
+			if (is_in(runtime, instance_at(round->runtime, index)))
+				continue;
+			round->left |= 1u << index;
+			round->left_ms = gh_loop_now_ms(barriers->asker->loop);
+		}
+	}
+}
+
 /* ---- raising ---- */
 
 static void ask(struct gh_barriers *barriers, struct round *round, unsigned index)
@@ -143,7 +209,7 @@ void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime,
 	round->number = ++barriers->raised;
 	round->since_ms = gh_loop_now_ms(barriers->asker->loop);
 	if (gh_list_empty(&barriers->rounds))
-		gh_loop_timeout(barriers->asker->loop, &barriers->tell, TELL_MS);
+		gh_loop_timeout(barriers->asker->loop, &barriers->look, LOOK_MS);
 	gh_list_append(&barriers->rounds, &round->node);
 	for (unsigned i = 0; i < runtime->barrier_count; i++)
 		ask(barriers, round, i);
@@ -250,7 +316,7 @@ struct gh_barriers *gh_barriers_new(struct gh_asker *asker, gh_barrier_passed_fn
 	barriers->passed = passed;
 	barriers->owner = owner;
 	gh_list_init(&barriers->rounds);
-	gh_timeout_init(&barriers->tell, on_tell);
+	gh_timeout_init(&barriers->look, on_look);
 	asker->barriers = barriers;
 	return barriers;
 }

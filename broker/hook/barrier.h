@@ -26,6 +26,10 @@ void gh_barriers_free(struct gh_barriers **barriers);
  * failed already, whatever they say. */
 void gh_barriers_raise(struct gh_barriers *barriers, struct gh_runtime *runtime, void *what, int rc);
 
+/* The worker has another runtime. Whom it hasn't any more may still end what it was asked, for as long as a hook may take; then what
+ * waits for it is refused, as is what waits for an instance that has failed. */
+void gh_barriers_swap(struct gh_barriers *barriers, const struct gh_runtime *runtime);
+
 /* One waits. */
 bool gh_barriers_open(const struct gh_barriers *barriers);
 

@@ -352,10 +352,14 @@ struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *grou
 	return member;
 }
 
+struct gh_member *gh_shared_member(const struct gh_shared *shared, uint64_t serial)
+{
+	return gh_table_find(&shared->by_serial, spread(serial), same_serial, &serial);
+}
+
 void gh_shared_refused(struct gh_shared *shared, uint64_t serial, uint64_t what)
 {
-	struct gh_member *member =
-		gh_table_find(&shared->by_serial, spread(serial), same_serial, &serial);
+	struct gh_member *member = gh_shared_member(shared, serial);
 
 	if (!member)
 		return;

@@ -96,6 +96,8 @@ struct gh_pick {
  * of them. NULL: nobody is left. */
 struct gh_member *gh_shared_pick(struct gh_shared *shared, struct gh_group *group,
 				 struct gh_pick *pick);
+/* NULL: it has left. */
+struct gh_member *gh_shared_member(const struct gh_shared *shared, uint64_t serial);
 /* This member wasn't given it. It may have left. */
 void gh_shared_refused(struct gh_shared *shared, uint64_t serial, uint64_t what);
 

@@ -47,6 +47,7 @@ struct gh_session *gh_session_new(struct gh_str client_id, const struct gh_sessi
 	put_text(put_text(put_text(session->text, client_id), owner->realm), owner->principal);
 	gh_list_init(&session->in_registry.node);
 	gh_list_init(&session->subscriptions);
+	gh_list_init(&session->unsure);
 	return session;
 }
 
@@ -57,7 +58,8 @@ void gh_session_free(struct gh_session **session)
 	if (!s)
 		return;
 	assert(!s->channel && !s->lasting && s->expiry.due == 0);
-	assert(gh_list_empty(&s->in_registry.node) && gh_list_empty(&s->subscriptions));
+	assert(gh_list_empty(&s->in_registry.node) && gh_list_empty(&s->subscriptions) &&
+	       gh_list_empty(&s->unsure));
 	gh_window_done(&s->window);
 	gh_inbound_done(&s->inbound);
 	gh_queue_done(&s->queue);

@@ -36,14 +36,15 @@ struct gh_registry_node {
 
 struct gh_session {
 	struct gh_registry_node in_registry;
-	void *channel;                /* the connection's client state; NULL: offline */
-	void *keeper;                 /* the room above's own, for callbacks of timeouts */
-	void *review;                 /* the room above's own: a re-check under way */
-	void *renewal;                /* likewise: rights to be asked anew before they end */
-	void *limits_class;           /* likewise: limits other than its listener's; NULL: none */
-	void *imposed;                /* likewise: that a module has put it into a class */
-	void *lasting;                /* likewise: what the store has of it; NULL: nothing */
-	void *drops;                  /* likewise: dropped messages that it hasn't told yet */
+	void *channel;      /* the connection's client state; NULL: offline */
+	void *keeper;       /* the room above's own, for callbacks of timeouts */
+	void *review;       /* the room above's own: a re-check under way */
+	void *renewal;      /* likewise: rights to be asked anew before they end */
+	void *limits_class; /* likewise: limits other than its listener's; NULL: none */
+	void *imposed;      /* likewise: that a module has put it into a class */
+	void *lasting;      /* likewise: what the store has of it; NULL: nothing */
+	struct gh_node unsure; /* likewise: what it sent and may have to send again; empty where it ends */
+	void *drops;           /* likewise: dropped messages that it hasn't told yet */
 	struct gh_snapshot *identity; /* the last one that the owner connected with; a reference */
 
 	struct gh_node subscriptions; /* of struct gh_subscriber.in_session */

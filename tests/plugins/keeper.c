@@ -15,7 +15,7 @@ enum how { NOW, LATER, REFUSE, REFUSE_LATER };
 struct config {
 	int64_t how;
 	uint64_t delay;
-	const char *hold;
+	const char *hold, *fail;
 };
 
 struct open {
@@ -44,12 +44,14 @@ static void sleep_ms(uint64_t ms)
 static void end(const struct keeper *keeper, struct gh_barrier barrier)
 {
 	const struct config *config = keeper->config;
-	struct gh_barrier invented = { barrier.id ^ 0x500000000 };
+	struct gh_barrier invented = { barrier.id ^ 1ull << 63 }; /* no round will ever have it */
 	int rc = config->how == REFUSE_LATER ? GH_EIO : 0;
 
 	sleep_ms(config->delay);
 	while (config->hold && access(config->hold, F_OK) == 0)
 		sleep_ms(5);
+	if (config->fail && access(config->fail, F_OK) == 0)
+		rc = GH_EIO;
 	gh_barrier_end(keeper->host, invented, GH_EIO);
 	gh_barrier_end(keeper->host, barrier, rc);
 	gh_barrier_end(keeper->host, barrier, GH_EIO);
@@ -143,6 +145,7 @@ static const struct gh_option options[] = {
 		  .unit = "now|later|refuse|refuse-later"),
 	GH_OPTION(struct config, delay, GH_DURATION, "how long each takes", .standard = "0"),
 	GH_OPTION(struct config, hold, GH_PATH, "a file: nothing passes while it is there"),
+	GH_OPTION(struct config, fail, GH_PATH, "a file: what passes then is refused"),
 	{ 0 }
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shelf: a store in memory, which lasts in `file`. What it is asked it does at once, late, twice, never or not at all, as it is
- * told to. Built once more as shelf-plain, which has no barrier.
+ * told to. Built once more as shelf-plain, which has no barrier, and one call at a time.
  */
 #include "shelf_journal.h"
 
@@ -614,7 +614,19 @@ static const struct gh_option options[] = {
 	{ 0 }
 };
 
+/* Calls what calls it, for who holds a lock meanwhile. */
+static int ban(void *instance, size_t count, const char *const *arguments, struct gh_reply *reply)
+{
+	struct shelf *shelf = instance;
+
+	(void)reply;
+	if (count < 1)
+		return GH_EINVAL;
+	return gh_ban(shelf->host, gh_subject_of(GH_CLIENT_ID, arguments[0]), 60, "said so");
+}
+
 static const struct gh_command commands[] = { { "dump", "[KIND]", "every record", 0, dump },
+					      { "ban", "CLIENT", "for a minute", 0, ban },
 					      { "count", NULL, "how many there are of each kind", 0,
 						count_kinds },
 					      { 0 } };
@@ -636,8 +648,8 @@ GH_PLUGIN(shelf) = {
 	GH_HEAD,
 	.name = "shelf",
 	.barrier = barrier,
-#endif
 	.flags = GH_CONCURRENT,
+#endif
 	.version = "1",
 	.summary = "a store in memory",
 	.config_size = sizeof(struct config),

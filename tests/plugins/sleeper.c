@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct config {
-	const char *password;
+	const char *password, *denied, *denied_while;
 };
 
 static void sleep_ms(long ms)
@@ -52,9 +53,13 @@ static enum gh_verdict authenticate(void *instance, const struct gh_authenticate
 
 static enum gh_verdict authorize(void *instance, const struct gh_authorize *in, struct gh_answer *out)
 {
-	(void)instance;
+	const struct config *config = instance;
+
 	sleep_as(in->topic.p, in->topic.n, "sleep/");
 	gh_answer_covers(out);
+	if (config->denied && strcmp(config->denied, in->client->client_id) == 0 &&
+	    access(config->denied_while, F_OK) == 0)
+		return GH_DENY;
 	return GH_ALLOW;
 }
 
@@ -93,7 +98,10 @@ static void destroy(void *instance)
 }
 
 static const struct gh_option options[] = {
-	GH_OPTION(struct config, password, GH_STRING, "everybody's", .standard = "secret"), { 0 }
+	GH_OPTION(struct config, password, GH_STRING, "everybody's", .standard = "secret"),
+	GH_OPTION(struct config, denied, GH_STRING, "a client id that has no right"),
+	GH_OPTION(struct config, denied_while, GH_PATH, "while this file is there"),
+	{ 0 }
 };
 
 GH_PLUGIN(sleeper) = {

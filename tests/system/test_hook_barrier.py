@@ -246,3 +246,38 @@ def test_the_end_when_nobody_waits(make_broker, connect, name):
     connect(to=broker).publish(name, "", 1)
     broker.stop()
     assert not [line for line in broker.log() if "aren't sent" in line]
+
+
+def test_taken_again(make_broker, connect, name):
+    """QoS 2: what can't be made safe when its connection has gone already isn't taken for known when it comes again."""
+    broker = start(make_broker, fail="@DIR@/fail")
+    fail = os.path.join(broker.directory, "fail")
+    reader, client = connect(to=broker), connect(name, to=broker, clean=False, properties=KEEP)
+    reader.subscribe(name)
+    with Held(broker):
+        client.send(client.publish_packet(name, "x", 2, packet_id=7))
+        reader.message(name, "x")
+        client.drop()
+        eventually(lambda: name not in broker.clients())
+        open(fail, "w").close()
+    broker.wait_log("can't make safe")
+    os.unlink(fail)
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.send(client.publish_packet(name, "x", 2, packet_id=7, dup=True))
+    client.expect(PUBREC, packet_id=7)
+    reader.message(name, "x")
+    client.send(client.publish_packet(name, "x", 2, packet_id=7, dup=True))
+    client.expect(PUBREC, packet_id=7)
+    reader.quiet()
+
+
+@pytest.mark.parametrize("act", ["disable", "reload"])
+def test_who_is_not_in_force_any_more(make_broker, connect, name, act):
+    """Has as long as a hook may take to end what is open; then it is refused."""
+    broker = start(make_broker, limits={"hook-timeout": "300ms"})
+    client = connect(to=broker)
+    with Held(broker):
+        client.send(client.publish_packet(name, "", 1, packet_id=1))
+        client.ping()
+        broker.run_ctl("plugin", act, "keeper")
+        client.expect(PUBACK, packet_id=1, reason=0x83)

@@ -222,3 +222,23 @@ def test_open_at_the_end(make_broker, connect, dial, what):
     began = time.monotonic()
     broker.stop()
     assert time.monotonic() - began < 5
+
+
+def test_policy_changes_before_each_answer(make_broker, connect):
+    """A PUBLISH doesn't wait for ever: it is refused when two hook-timeouts are over."""
+    rules = [rule("authorize", topic="slow", how="later", delay="300ms"), rule("authorize")]
+    broker = make_broker({"plugins": {"probe": probe(*rules), "actor": {"module": "actor", "file": "@DIR@/actor.jsonl"}},
+                          "limits": {"hook-timeout": "400ms"},
+                          "listeners": {"test": {"address": "127.0.0.1:@PORT@", "anonymous": True, "authorize": ["probe"]},
+                                        "open": {"address": "unix:@DIR@/open", "anonymous": True, "authorize": "none"}}})
+    client, boss = connect(to=broker), connect(to=broker.path("open"))
+    client.send(client.publish_packet("slow", "", 1, packet_id=1))
+    end, got = time.monotonic() + TIMEOUT * 5, None
+    while not got and time.monotonic() < end:
+        boss.publish("act/hook", "recheck everyone x 1", 1)
+        try:
+            got = client.recv(0.1)
+        except TimeoutError:
+            continue
+    assert got and (got.type, got.reason) == (PUBACK, 0x87)
+    client.publish("other", "", 1)

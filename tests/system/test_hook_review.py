@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deliveries while rights are re-checked by a module that blocks: it can't be asked about a message, so the message waits."""
+import os
+
 import pytest
 
 from gatehouse import PUBLISH
-from gatehouse.probe import needs_modules, probe, rule
+from gatehouse.probe import Journal, eventually, needs_modules, probe, rule
 
 pytestmark = [needs_modules, pytest.mark.threads]
 KEEP = {"session_expiry": 300}
@@ -27,9 +29,9 @@ def resumed(connect, broker, client_id, **how):
     return client
 
 
-def asleep(connect, broker, client_id, qos):
+def asleep(connect, broker, client_id, qos, filter=SLOW):
     client = connect(client_id, to=broker, clean=False, properties=KEEP)
-    client.subscribe(SLOW, qos=qos)
+    client.subscribe(filter, qos=qos)
     return client
 
 
@@ -127,3 +129,71 @@ def test_renewed_meanwhile(make_broker, connect, name):
     client.subscribe(name)
     broker.ctl("plugin", "reload", "probe")
     client.expect_disconnect(0x87)
+
+
+def touch(broker, name):
+    path = os.path.join(broker.directory, name)
+    open(path, "w").close()
+    return path
+
+
+def waiting(client):
+    """What has come for it, and isn't taken yet."""
+    client.ping()
+    return [packet for packet in client.inbox if packet.type == PUBLISH]
+
+
+def test_reauthentication_meanwhile(make_broker, connect, name):
+    """Who is denied by the re-check that it brings on is sent away."""
+    method = {"auth_method": "m", "auth_data": "joe"}
+    rules = [rule("exchange", user="joe", principal="joe"), rule("lookup", "error", while_exists="@DIR@/away"), rule("lookup", "deny")]
+    broker = make_broker({"plugins": {"probe": dict(probe(*rules, file="@DIR@/probe.jsonl", calls=True), module="probe-exchange")}},
+                         listener={"anonymous": False, "authenticate": ["probe"]})
+    away = touch(broker, "away")
+    client = connect(name, to=broker, properties=method)
+    broker.ctl("plugin", "reload", "probe")
+    Journal(broker).wait(what="call", hook="lookup")
+    os.unlink(away)
+    client.auth(0x19, method)
+    client.expect_disconnect(0x87)
+    connect(to=broker, properties=method).ping()
+
+
+def test_answer_of_the_policy_before(make_broker, connect, name):
+    """What it says of later deliveries holds no longer when the policy has changed while it was asked."""
+    rules = [rule("authorize", action="subscribe", covers=True, how="later", delay="1s"),
+             rule("authorize", "deny", action="receive", while_exists="@DIR@/revoked"), rule("authorize")]
+    broker = make_broker({"plugins": {"probe": probe(*rules, file="@DIR@/probe.jsonl", calls=True),
+                                      "actor": {"module": "actor", "file": "@DIR@/actor.jsonl"}},
+                          "listeners": {"test": {"address": "127.0.0.1:@PORT@", "anonymous": True, "authorize": ["probe"]},
+                                        "open": {"address": "unix:@DIR@/open", "anonymous": True, "authorize": "none"}}})
+    client, writer = connect(name, to=broker), author(connect, broker)
+    client.subscribe(name, qos=1)
+    broker.ctl("plugin", "reload", "probe")
+    asked = {"what": "call", "hook": "authorize", "client": name, "action": 2}
+    Journal(broker).wait(2, **asked)
+    touch(broker, "revoked")
+    writer.publish("act/hook", "recheck everyone x 1", 1)
+    Journal(broker).wait(3, **asked)
+    writer.publish(name, "never", 1)
+    writer.publish(name, "never", 0)
+    client.quiet()
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_shared(make_broker, connect, name, denied):
+    """Another member has it, at once or when the first one has lost its right; nothing is lost."""
+    broker = start(make_broker, {"sleeper": {"denied": name, "denied-while": "@DIR@/denied"}})
+    members = [asleep(connect, broker, one, 1, "$share/g/" + SLOW) for one in (name, name + "-2")]
+    writer = author(connect, broker)
+    if denied:
+        touch(broker, "denied")
+    broker.ctl("plugin", "reload", "sleeper")
+    for i in range(10):
+        writer.publish(SLOW, "m%d" % i, 1)
+    if denied:
+        got = [members[1].message(SLOW).payload for _ in range(10)]
+    else:
+        eventually(lambda: sum(len(waiting(one)) for one in members) == 10)
+        got = [packet.payload for one in members for packet in waiting(one)]
+    assert sorted(got) == sorted(b"m%d" % i for i in range(10))

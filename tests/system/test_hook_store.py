@@ -504,7 +504,7 @@ def test_retained(make_broker, connect, name, crash):
 
 @pytest.mark.parametrize("last", ["ban", "lift"])
 def test_bans_in_their_order(make_broker, connect, name, last):
-    """One thread bans and another one lifts, while the store is slow: it ends with what holds."""
+    """A ban and its end, while the store is slow: it ends with what holds."""
     broker = start(make_broker, {"plugins": {"actor": {"module": "actor", "file": "@DIR@/actor.jsonl", "events": ["publish"]}}},
                    stuck="@DIR@/stuck")
     acts = Journal(broker, "actor.jsonl")
@@ -517,13 +517,12 @@ def test_bans_in_their_order(make_broker, connect, name, last):
     calls = lambda: sum(broker.metric("gatehouse_shelf_%s_total" % verb, instance="shelf") for verb in ("puts", "erases"))
     before = calls()
     path = broker.path("stuck", "")
-    boss.publish("act/thread", first, 1)
+    boss.send(boss.publish_packet("act/thread", first), boss.publish_packet("act/thread", then))
     eventually(lambda: calls() > before)
-    boss.send(boss.publish_packet("act/hook", then, 0))
-    eventually(lambda: connects(connect, broker, name) == (last == "lift"))
-    os.unlink(path)
     acts.wait(2 + (last == "ban"), what="act")
-    assert len(records(broker, "ban")) == (last == "ban")
+    os.unlink(path)
+    wait_records(broker, int(last == "ban"), "ban")
+    assert connects(connect, broker, name) == (last == "lift")
     broker.restart(crash=True)
     assert connects(connect, broker, name) == (last == "lift")
 
@@ -979,3 +978,11 @@ def test_barriers_of_other_workers(make_broker, connect, name):
     for one in writers:
         for i in range(20):
             one.expect(PUBACK, packet_id=i + 1, reason=0)
+
+
+def test_store_that_bans(make_broker, connect, name):
+    """By a call of its own, of which there is one at a time: it isn't called from inside it."""
+    broker = start(make_broker, module="shelf-plain")
+    broker.ctl("shelf", "ban", name)
+    connect(name, to=broker, reason=0x8A)
+    wait_records(broker, 1, "ban")

@@ -23,8 +23,8 @@ def config(tag="a", module="worker", **more):
 LISTENER = {"authorize": ["w"]}
 
 
-def start(make_broker, *args, **more):
-    broker = make_broker(config(*args, **more), listener=LISTENER)
+def start(make_broker, *args, workers=None, **more):
+    broker = make_broker({**config(*args, **more), **({"workers": workers} if workers else {})}, listener=LISTENER)
     return broker, Journal(broker, "work.jsonl")
 
 
@@ -91,7 +91,7 @@ def test_timer_of_a_hook(make_broker, connect):
 
 
 def test_stopped_from_another_thread(make_broker, connect):
-    broker, journal = start(make_broker)
+    broker, journal = start(make_broker, workers=2)
     (one, here), (other, there) = on_two_threads(broker, journal, connect)
     say(one, "timer", "again", 0, 1)
     assert journal.wait(3, what="timer", name="again")[0]["thread"] == here
@@ -133,7 +133,7 @@ def test_without_a_loop(make_broker, connect):
 
 def test_watch(make_broker, connect):
     """It is told on the thread that started it, whoever made the descriptor ready; only that thread stops it."""
-    broker, journal = start(make_broker)
+    broker, journal = start(make_broker, workers=2)
     (one, here), (other, _) = on_two_threads(broker, journal, connect)
     say(one, "watch")
     for count in (1, 2):

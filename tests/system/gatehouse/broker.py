@@ -81,6 +81,7 @@ class Broker:
         self.args, self.env = list(args), env
         self.lines, self.news = [], threading.Condition()
         self.process = self.reader = None
+        self.ending = False  # it has been told to
         self.write(config if config is not None else {}, listener)
         if start:
             self.start()
@@ -127,6 +128,7 @@ class Broker:
     def launch(self):
         """Starts, and doesn't wait."""
         env = dict(os.environ, **(self.env or {}))
+        self.ending = False
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=env)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
@@ -157,6 +159,7 @@ class Broker:
         raise KeyError(key)
 
     def signal(self, number):
+        self.ending |= number == signal.SIGTERM
         self.process.send_signal(number)
 
     def log(self):
@@ -202,7 +205,7 @@ class Broker:
         if self.process is None:
             return
         try:
-            if self.alive():
+            if self.alive() and not self.ending: # a second one would end it at once
                 self.signal(signal.SIGTERM)
             got = self.wait(timeout or DEADLINE + 10)
             self.check()
