@@ -25,7 +25,7 @@ struct held {
 /* What a barrier is raised for: the acknowledgements of one turn, and the workers that have asked in it. */
 struct turn {
 	struct gh_node node; /* of shard->turns */
-	struct gh_node acks, asked;
+	struct gh_node acks, afterwards, asked;
 	unsigned waits; /* for its barrier, and for other workers */
 	int rc;
 };
@@ -93,6 +93,11 @@ void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t pack
 	gh_list_append(&channel->held, &held->in_channel);
 	if (++channel->held_count > channel->receive_maximum)
 		gh_conn_pause(channel->conn, GH_PAUSE_BARRIER);
+}
+
+void gh_hold_afterwards(struct gh_shard *shard, struct gh_afterwards *afterwards)
+{
+	gh_list_append(&shard->afterwards, &afterwards->node);
 }
 
 void gh_hold_drop(struct gh_channel *channel)
@@ -171,6 +176,13 @@ static void confirm(struct gh_shard *shard, struct turn *turn)
 		held_free(held);
 		if (channel && channel->held_count <= channel->receive_maximum)
 			gh_conn_resume(channel->conn, GH_PAUSE_BARRIER);
+	}
+	gh_list_each(&turn->afterwards, it, next)
+	{
+		struct gh_afterwards *afterwards = gh_container(it, struct gh_afterwards, node);
+
+		gh_list_remove(&afterwards->node);
+		afterwards->fn(afterwards, turn->rc == 0);
 	}
 	gh_list_remove(&turn->node);
 	free(turn);
@@ -252,7 +264,9 @@ static struct turn *turn_new(struct gh_shard *shard)
 	struct turn *turn = gh_zalloc(sizeof(*turn));
 
 	gh_list_init(&turn->acks);
+	gh_list_init(&turn->afterwards);
 	gh_list_init(&turn->asked);
+	gh_list_splice(&turn->afterwards, &shard->afterwards);
 	gh_list_splice(&turn->acks, &shard->held);
 	gh_list_splice(&turn->asked, &shard->asked);
 	gh_list_append(&shard->turns, &turn->node);
@@ -264,8 +278,9 @@ void gh_hold_turn_end(struct gh_shard *shard)
 {
 	int rc = shard->store_failed ? GH_EIO : 0;
 	bool stored = shard->stored && shard->runtime->barrier_count;
-	bool awaited = !gh_list_empty(&shard->held) || !gh_list_empty(&shard->asked);
-	uint64_t sent_to = gh_list_empty(&shard->held) ? 0 : shard->sent_to;
+	bool ours = !gh_list_empty(&shard->held) || !gh_list_empty(&shard->afterwards);
+	bool awaited = ours || !gh_list_empty(&shard->asked);
+	uint64_t sent_to = ours ? shard->sent_to : 0;
 	struct turn *turn;
 
 	shard->sent_to = 0;
@@ -284,6 +299,7 @@ void gh_hold_start(struct gh_shard *shard)
 {
 	gh_list_init(&shard->held);
 	gh_list_init(&shard->turns);
+	gh_list_init(&shard->afterwards);
 	gh_list_init(&shard->asked);
 	shard->barriers = gh_barriers_new(shard->asker, passed, shard);
 }

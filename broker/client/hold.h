@@ -16,6 +16,19 @@ bool gh_hold_needed(const struct gh_shard *shard);
 void gh_hold(struct gh_channel *channel, enum gh_packet_type type, uint16_t packet_id,
 	     const uint8_t *p, size_t n);
 
+/* Something that is done when all that this turn has sent to other workers is safe there, and here; not at all if it can't be made
+ * safe or the worker ends. Its owner may take it out of the list it is in. */
+struct gh_afterwards {
+	struct gh_node node;
+	void (*fn)(struct gh_afterwards *afterwards, bool safe);
+};
+void gh_hold_afterwards(struct gh_shard *shard, struct gh_afterwards *afterwards);
+/* In this turn messages have gone to other workers, which are to put them into the store. */
+static inline bool gh_hold_awaits_others(const struct gh_shard *shard)
+{
+	return shard->sent_to != 0;
+}
+
 /* The end of the worker's turn: raises a barrier for what was held in it, or was put into the store. Where there is a store, what is
  * held waits also for the barriers of the workers that messages went to. What the store hasn't taken isn't confirmed: all of this
  * turn is refused then. */

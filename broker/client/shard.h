@@ -33,11 +33,12 @@ struct gh_shard {
 	struct gh_match match;
 	struct gh_shared *groups;
 	struct gh_node channels; /* of struct gh_channel.in_shard: connections on this worker; behind them its logins */
-	struct gh_node wills;   /* will.c's: wills that wait for their authorization */
-	uint64_t will_serial;   /* and the last number under which the store has had one */
-	struct gh_node classes; /* class.c's: limits classes that sessions have */
-	struct gh_node held;    /* hold.c's: acknowledgements of this turn */
-	struct gh_node turns;   /* hold.c's: those before it that wait */
+	struct gh_node wills;      /* will.c's: wills that wait for their authorization */
+	uint64_t will_serial;      /* and the last number under which the store has had one */
+	struct gh_node classes;    /* class.c's: limits classes that sessions have */
+	struct gh_node held;       /* hold.c's: acknowledgements of this turn */
+	struct gh_node afterwards; /* hold.c's: what is done when this turn is safe */
+	struct gh_node turns;      /* hold.c's: those before it that wait */
 	struct gh_node asked; /* hold.c's: other workers that want to know what this turn has made safe */
 	uint64_t sent_to; /* in this turn: workers that messages went to, as bits; where there is a store */
 	struct gh_barriers *barriers;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "client/author.h"
 #include "client/deliver.h"
+#include "client/hold.h"
 #include "client/persist.h"
 #include "client/publish.h"
 #include "client/rights.h"
@@ -25,11 +26,13 @@ struct firing {
 	uint32_t generation; /* of the policy that is asked */
 	bool lasts;          /* it is to outlive the process, as its session is, */
 	uint64_t serial;     /* and the store has it under this number; 0: not yet */
+	struct gh_afterwards afterwards; /* published: the workers that it went to are putting it into the store */
 };
 
 static void firing_free(struct firing *firing)
 {
 	gh_list_remove(&firing->in_shard);
+	gh_list_remove(&firing->afterwards.node);
 	gh_inquiry_free(&firing->inquiry);
 	gh_ask_cancel(&firing->ask);
 	gh_edited_unref(&firing->edited);
@@ -37,21 +40,35 @@ static void firing_free(struct firing *firing)
 	free(firing);
 }
 
-/* It has been published, or refused. */
-static void end(struct firing *firing)
+/* What others couldn't put is kept: it fires again after a restart. */
+static void on_safe(struct gh_afterwards *afterwards, bool safe)
 {
-	if (firing->serial)
+	struct firing *firing = gh_container(afterwards, struct firing, afterwards);
+
+	if (safe && firing->serial)
 		gh_persist_firing_end(firing->shard, firing->serial, firing->will);
 	firing_free(firing);
 }
 
-/* An answer comes later; the session may be over by then, or have another will. */
+/* Something comes later; the session may be over by then, or have another will. */
 static void keep_waiting(struct firing *firing)
 {
 	if (!firing->lasts || firing->serial)
 		return;
 	firing->serial = ++firing->shard->will_serial;
 	gh_persist_firing(firing->shard, firing->serial, firing->will);
+}
+
+/* It has been published, or refused. */
+static void end(struct firing *firing)
+{
+	if (!firing->lasts || !gh_hold_awaits_others(firing->shard)) {
+		on_safe(&firing->afterwards, true);
+		return;
+	}
+	keep_waiting(firing);
+	firing->afterwards.fn = on_safe;
+	gh_hold_afterwards(firing->shard, &firing->afterwards);
 }
 
 /* What is routed is another publication: made of these where somebody keeps it. */
@@ -242,6 +259,7 @@ static struct firing *firing_new(struct gh_shard *shard, struct gh_session_will 
 
 	firing->shard = shard;
 	firing->will = will;
+	gh_list_init(&firing->afterwards.node);
 	gh_list_append(&shard->wills, &firing->in_shard);
 	return firing;
 }

@@ -351,6 +351,20 @@ def test_a_connections_time(broker, boss, connect):
     assert back.connack.session_present and class_of(broker, "c1") is None
 
 
+def test_a_connections_class_ends_with_it(broker, boss, connect):
+    """What comes for the session afterwards is bound by its own limits."""
+    client = connect("c1", to=broker, username="ann", properties={"session_expiry": 100})
+    client.subscribe("away", qos=1)
+    boss.say("hook", "class connection", serial(boss.journal, "c1"), 600, "small")
+    becomes(broker, "c1", "small")
+    client.disconnect()
+    for i in range(5):
+        boss.client.publish("away", str(i), 1)
+    back = connect("c1", to=broker, username="ann", clean=False)
+    for i in range(5):
+        back.message("away", str(i))
+
+
 def test_what_is_there_stays(broker, boss, connect):
     """Subscriptions, and what waits in the queue: nothing is lost, but no more is taken."""
     ann, pub = connect("c1", to=broker, username="ann", properties={"session_expiry": 100}), connect(to=broker, username="ann")

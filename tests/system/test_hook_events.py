@@ -8,6 +8,7 @@ import time
 import pytest
 
 from gatehouse import AUTH, CONNACK, Broker, Client, Will
+from gatehouse.broker import DEADLINE
 from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = needs_modules
@@ -382,7 +383,8 @@ def test_limits_within_bounds(watched, connect, dial, name):
 def test_limits_are_folded(watched, connect, name):
     """Once a second, with how often it was."""
     client, sent = connect(name, to=watched, username="joe"), 0
-    while len(Journal(watched).events(kind="limit", client=name)) < 2:
+    end = time.monotonic() + DEADLINE
+    while len(Journal(watched).events(kind="limit", client=name)) < 2 and time.monotonic() < end:
         client.publish("x" * 41, "", 1, reason=0x90)
         sent += 1
     counts = [one["count"] for one in Journal(watched).events(kind="limit", client=name)]

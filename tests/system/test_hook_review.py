@@ -197,3 +197,31 @@ def test_shared(make_broker, connect, name, denied):
         eventually(lambda: sum(len(waiting(one)) for one in members) == 10)
         got = [packet.payload for one in members for packet in waiting(one)]
     assert sorted(got) == sorted(b"m%d" % i for i in range(10))
+
+
+def test_queue_is_left(make_broker, connect, name):
+    """When what waited has gone, what comes is sent at once again."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, 1).disconnect()
+    writer = author(connect, broker)
+    writer.publish(SLOW, "before", 1)
+    client = resumed(connect, broker, name)
+    for i in range(3):
+        writer.publish(SLOW, "m%d" % i, i % 2)
+    for payload in ("before", "m0", "m1", "m2"):
+        client.message(SLOW, payload)
+    client.quiet()
+    for i in range(3):
+        writer.publish(SLOW, "after%d" % i, 0)
+        client.message(SLOW, "after%d" % i, qos=0)
+
+
+def test_grace_beside_renewals(make_broker, connect, name):
+    """What can't be answered ends a session after recheck-grace, though its rights are renewed all the while."""
+    rules = [rule("authenticate", user="joe", principal="joe"), rule("lookup", "error"), rule("authorize", covers=True, cache=1)]
+    broker = make_broker({"plugins": {"probe": probe(*rules)}, "limits": {"recheck-grace": "3s"}},
+                         listener={"anonymous": False, "authenticate": ["probe"], "authorize": ["probe"]})
+    client = connect(name, to=broker, username="joe")
+    client.subscribe(name)
+    broker.ctl("plugin", "reload", "probe")
+    client.expect_disconnect(0x87)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import struct
 import subprocess
 import time
 
@@ -986,3 +987,84 @@ def test_store_that_bans(make_broker, connect, name):
     broker.ctl("shelf", "ban", name)
     connect(name, to=broker, reason=0x8A)
     wait_records(broker, 1, "ban")
+
+
+# ---- the order in which the store is told
+
+
+def journal(broker):
+    """What it was told: (put, kind, owner, key)."""
+    with open(broker.path("shelf.journal"), "rb") as file:
+        data = file.read()
+    at = 0
+    while at < len(data):
+        deed, kind, owner, key, value, _ = struct.unpack_from("=IIIIQq", data, at)
+        at += 32
+        yield deed == 1, kind, data[at:at + owner], data[at + owner:at + owner + key]
+        at += owner + key + value
+
+
+def is_never_nowhere(broker):
+    """From the will on there is always one, or what it has become."""
+    will, queued = 6, 3
+    there, begun = set(), False
+    for put, kind, owner, key in journal(broker):
+        if kind not in (will, queued):
+            continue
+        (there.add if put else there.discard)((kind, owner, key))
+        begun |= kind == will
+        assert there or not begun, (put, kind, owner)
+
+
+def test_will_that_waits_is_never_nowhere(make_broker, connect, name):
+    broker = with_pending_wills(make_broker)
+    connect("mortal", to=broker, clean=False, properties=KEEP, will=Will(name, "gone", 1)).drop()
+    will_waits(broker)
+    wait_records(broker, 1, "will")
+    is_never_nowhere(broker)
+
+
+@pytest.mark.parametrize("n", range(4))
+def test_will_is_never_nowhere(make_broker, connect, name, n):
+    """Also if the session that it goes to is another worker's."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id="reader%d" % n)
+    connect("mortal", to=broker, clean=False, properties=KEEP, will=Will(name, "gone", 1)).drop()
+    wait_records(broker, 1, "queued")
+    wait_records(broker, 0, "will")
+    is_never_nowhere(broker)
+
+
+def test_released_order(make_broker, connect, name):
+    """PUBREL is sent again in the order in which PUBREC had come."""
+    broker = start(make_broker)
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    client.subscribe(name, qos=2)
+    writer = connect(to=broker)
+    for i in range(3):
+        writer.publish(name, str(i), 2)
+    sent = [client.expect(PUBLISH).packet_id for _ in range(3)]
+    order = [sent[2], sent[0], sent[1]]
+    for one in order:
+        client.ack(PUBREC, one)
+        client.expect(PUBREL, packet_id=one)
+    client.drop()
+    broker.restart(crash=True)
+    client = back(connect, broker, name)
+    assert [client.wait_for(PUBREL).packet_id for _ in order] == order
+
+
+def test_when_records_expire(make_broker, connect, name):
+    """The store is told, so that it needn't keep them: but not of what has been sent once."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name)
+    now = int(time.time())
+    connect(to=broker).publish(name, "x", 1, retain=True, properties={"message_expiry": 100})
+    wait_records(broker, 1, "queued")
+    for kind in ("queued", "retained"):
+        row, = records(broker, kind)
+        assert now + 99 <= int(row["expires"]) <= now + 120, row
+    client = back(connect, broker, name)
+    client.wait_for(PUBLISH)
+    wait_records(broker, 1, "inflight")
+    assert int(records(broker, "queued")[0]["expires"]) == 0
