@@ -100,13 +100,27 @@ void gh_hold_afterwards(struct gh_shard *shard, struct gh_afterwards *afterwards
 	gh_list_append(&shard->afterwards, &afterwards->node);
 }
 
+/* One that comes behind another of its packet id says no more than that: it was known already. */
+static bool is_first(const struct held *held)
+{
+	gh_list_each(&held->session->unsure, it, next)
+	{
+		const struct held *other = gh_container(it, struct held, in_session);
+
+		if (other->packet_id == held->packet_id)
+			return other == held;
+	}
+	return true;
+}
+
 void gh_hold_drop(struct gh_channel *channel)
 {
 	gh_list_each(&channel->held, it, next)
 	{
 		struct held *held = gh_container(it, struct held, in_channel);
 
-		if (held->session) /* if it is refused, its message must be taken again */
+		if (held->session &&
+		    is_first(held)) /* if it is refused, its message must be taken again */
 			leave_channel(held);
 		else
 			held_free(held);

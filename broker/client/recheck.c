@@ -580,10 +580,12 @@ static bool ask_at_once(struct gh_shard *shard, const struct gh_whom *whom)
 	    recheck->open >= OPEN_MAX_REVIEWS + OPEN_MAX_NAMED)
 		return false;
 	session = gh_registry_find(shard->sessions, gh_str(whom->text));
-	if (session) {
-		gh_cover_forget(shard, session);
-		review_session(shard, recheck, session);
-	}
+	if (!session)
+		return true;
+	gh_cover_forget(shard, session);
+	if (session->review) /* else, asked for again and again, it would never come to its end */
+		return false;
+	review_session(shard, recheck, session);
 	return true;
 }
 

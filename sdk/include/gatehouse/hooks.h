@@ -204,7 +204,8 @@ typedef void gh_event_fn(void *instance, const struct gh_event *event);
  * PUBACK, PUBREC, PUBCOMP, SUBACK, UNSUBACK): once a turn, never once a packet. 0: let them go.
  * GH_LATER: all of them wait for gh_barrier_end(), from any thread. An error: they become refusals.
  * Several may be open at a time; what waits is released in order. There is no deadline: what isn't
- * safe isn't acknowledged, however long it takes; deliveries go on.
+ * safe isn't acknowledged, however long it takes; deliveries go on. Of an instance that has failed, or
+ * left its place a hook-timeout ago, what is open is refused.
  */
 typedef int gh_barrier_fn(void *instance, struct gh_barrier barrier);
 
@@ -251,7 +252,7 @@ struct gh_record {
  * A worker's barrier is a commit point: after a crash the store holds for each worker all up to one of
  * its barriers, and nothing after it; of other threads what was put a second ago. Without a barrier hook
  * each call is one. Where there is a store, what is to be acknowledged waits for the barriers of all
- * workers that it was sent to (but not of those that members of a shared subscription belong to).
+ * workers that it was sent to (by a shared subscription: at most to one that is not its group's).
  */
 struct gh_store {
 	uint32_t size;
