@@ -252,7 +252,7 @@ struct gh_record {
  * A worker's barrier is a commit point: after a crash the store holds for each worker all up to one of
  * its barriers, and nothing after it; of other threads what was put a second ago. Without a barrier hook
  * each call is one. Where there is a store, what is to be acknowledged waits for the barriers of all
- * workers that it was sent to (by a shared subscription: at most to one that is not its group's).
+ * workers that it was sent to (not of a third one that a shared subscription's worker hands it on to).
  */
 struct gh_store {
 	uint32_t size;
