@@ -1068,3 +1068,50 @@ def test_when_records_expire(make_broker, connect, name):
     client.wait_for(PUBLISH)
     wait_records(broker, 1, "inflight")
     assert int(records(broker, "queued")[0]["expires"]) == 0
+
+
+# ---- records that stand where they don't belong
+
+
+def forged(broker, kind, owner=None, key=None):
+    """Ends the broker, writes the last record of this kind down once more, below another owner or key, and begins anew."""
+    broker.process.kill()
+    broker.wait()
+    path = broker.path("shelf.journal")
+    with open(path, "rb") as file:
+        data = file.read()
+    at, last = 0, None
+    while at < len(data):
+        head = struct.unpack_from("=IIIIQq", data, at)
+        end = at + 32 + sum(head[2:5])
+        if head[:2] == (1, kind):
+            last = (head, data[at + 32:end])
+        at = end
+    (deed, kind, owner_n, key_n, value_n, expires), rest = last
+    owner = rest[:owner_n] if owner is None else owner.encode()
+    key = rest[owner_n:owner_n + key_n] if key is None else key.encode()
+    with open(path, "ab") as file:
+        file.write(struct.pack("=IIIIQq", deed, kind, len(owner), len(key), value_n, expires) + owner + key + rest[owner_n + key_n:])
+    broker.lines = []
+    broker.start()
+
+
+def test_session_below_another_client_id(make_broker, connect, name):
+    """Nobody comes to what is somebody else's by a client id."""
+    broker = start(make_broker)
+    asleep(connect, broker, name, client_id=name)
+    forged(broker, 1, owner=name + "-other")
+    broker.wait_log("the identity of its owner")
+    back(connect, broker, name + "-other", present=0)
+    back(connect, broker, name)
+
+
+def test_retained_below_another_topic(make_broker, connect, name):
+    broker = start(make_broker)
+    connect(to=broker).publish(name, "x", 1, retain=True)
+    forged(broker, 7, key=name + "/other")
+    broker.wait_log("t its topic")
+    client = connect(to=broker)
+    client.subscribe(name + "/#")
+    client.message(name, "x", retain=1)
+    client.quiet()
