@@ -10,7 +10,7 @@
 #include "client/deliver.h"
 #include "client/groups.h"
 #include "client/persist.h"
-#include "client/recheck.h"
+#include "client/review.h"
 #include "client/send.h"
 #include "client/subscribe.h"
 #include "client/usage.h"
@@ -278,10 +278,10 @@ enum gh_next gh_attach_session(struct gh_channel *channel)
 	channel->heard_at = gh_shard_now(a.shard);
 	gh_channel_arm(channel);
 	if (a.resumed)
-		gh_recheck_rights(a.shard, channel->session);
+		gh_review_resumed(a.shard, channel->session);
 	gh_deliver_pump(channel);
 	if (outdated && channel->session) /* by the policy before: the recheck may have gone by already */
-		gh_recheck_session(a.shard, channel->session);
+		gh_review_session(a.shard, channel->session);
 	return gh_conn_paused(channel->conn) ? GH_STOP_HERE : GH_GO_ON;
 }
 

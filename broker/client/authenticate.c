@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "client/recheck.h"
+#include "client/review.h"
 #include "client/send.h"
 
 #include <gatehouse/lib.h>
@@ -161,13 +161,13 @@ static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision
 	outdated = channel->reauth->generation != gh_shard_generation(channel->shard) ||
 		   channel->reauth->rechecks != atomic_load(&channel->shard->broker->acting.rechecks);
 	gh_reauth_free(&channel->reauth);
-	gh_recheck_identity(channel, decision->identity, "re-authenticated");
+	gh_review_identity(channel, decision->identity, "re-authenticated");
 	if (channel->state ==
 	    GH_CHANNEL_ENDED) /* somebody who had no part in it has denied it meanwhile */
 		return GH_STOP_HERE;
 	send_auth(channel, GH_REASON_SUCCESS, decision);
 	if (outdated)
-		gh_recheck_session(channel->shard, channel->session);
+		gh_review_session(channel->shard, channel->session);
 	return channel->state == GH_CHANNEL_ENDED ? GH_STOP_HERE : GH_GO_ON;
 }
 

@@ -3,7 +3,7 @@
 #include "client/renewal.h"
 
 #include "base/mem.h"
-#include "client/recheck.h"
+#include "client/review.h"
 #include "client/rights.h"
 
 #include <stdlib.h>

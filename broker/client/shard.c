@@ -9,6 +9,7 @@
 #include "client/hold.h"
 #include "client/persist.h"
 #include "client/recheck.h"
+#include "client/review.h"
 #include "client/round.h"
 #include "client/subscribe.h"
 #include "client/usage.h"

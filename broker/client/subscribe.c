@@ -9,7 +9,7 @@
 #include "client/groups.h"
 #include "client/limit.h"
 #include "client/persist.h"
-#include "client/recheck.h"
+#include "client/review.h"
 #include "client/rights.h"
 #include "client/send.h"
 #include "mqtt/topic.h"
@@ -305,7 +305,7 @@ static void take_effect(struct gh_subscribing *act)
 			make(act, &act->items[i]);
 	gh_group_wait_end(&wait, true);
 	if (again && channel->session)
-		gh_recheck_session(channel->shard, channel->session);
+		gh_review_session(channel->shard, channel->session);
 }
 
 /* ---- asking ---- */
