@@ -5,7 +5,7 @@ import os
 import pytest
 
 from gatehouse import PUBLISH
-from gatehouse.probe import Journal, eventually, needs_modules, probe, rule
+from gatehouse.probe import Journal, eventually, login, needs_modules, probe, rule
 
 pytestmark = [needs_modules, pytest.mark.threads]
 KEEP = {"session_expiry": 300}
@@ -225,3 +225,28 @@ def test_grace_beside_renewals(make_broker, connect, name):
     client.subscribe(name)
     broker.ctl("plugin", "reload", "probe")
     client.expect_disconnect(0x87)
+
+
+def test_named_while_others_wait(make_broker, connect, name):
+    """Whose right has gone is named: it takes effect though somebody else's identity isn't answered for yet."""
+    rules = [rule("authenticate", user="slow", principal="slow"), rule("lookup", user="slow", how="never"), *login("joe"),
+             rule("authorize", "deny", client=name, action="subscribe", while_exists="@DIR@/revoked"),
+             rule("authorize", "deny", client=name, action="receive", while_exists="@DIR@/revoked"), rule("authorize", covers=True)]
+    broker = make_broker({"plugins": {"probe": probe(*rules, file="@DIR@/probe.jsonl", calls=True),
+                                      "actor": {"module": "actor", "file": "@DIR@/actor.jsonl"}},
+                          "limits": {"hook-timeout": "20s"}, "workers": 1,
+                          "listeners": {"test": {"address": "127.0.0.1:@PORT@", "authenticate": ["probe"], "authorize": ["probe"]},
+                                        "open": {"address": "unix:@DIR@/open", "anonymous": True, "authorize": "none"}}})
+    client, writer = connect(name, to=broker, username="joe"), author(connect, broker)
+    connect(to=broker, username="slow")
+    client.subscribe(name, qos=1)
+    writer.publish("act/hook", "recheck everyone x 1", 1)
+    Journal(broker).wait(what="call", hook="lookup", user="slow")
+    Journal(broker).wait(2, what="call", hook="authorize", client=name, action=2)
+    writer.publish(name, "still", 1)
+    client.message(name, "still")
+    touch(broker, "revoked")
+    writer.publish("act/hook", "recheck client %s 1" % name, 1)
+    Journal(broker, "actor.jsonl").wait(2, what="act")
+    writer.publish(name, "never", 1)
+    client.quiet()

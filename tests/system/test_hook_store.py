@@ -1115,3 +1115,22 @@ def test_retained_below_another_topic(make_broker, connect, name):
     client.subscribe(name + "/#")
     client.message(name, "x", retain=1)
     client.quiet()
+
+
+def test_packet_id_that_a_barrier_refuses(make_broker, connect, name):
+    """Is free again in the store too: after a crash its message is taken."""
+    broker = start(make_broker, {"plugins": {"keeper": {"fail": "@DIR@/fail"}}})
+    client = connect(name, to=broker, clean=False, properties=KEEP)
+    fail = broker.path("fail")
+    open(fail, "w").close()
+    client.send(client.publish_packet(name, "x", 2, packet_id=7))
+    client.expect(PUBREC, packet_id=7, reason=0x83)
+    os.unlink(fail)
+    wait_records(broker, 0, "inbound")
+    broker.restart(crash=True)
+    reader = connect(to=broker)
+    reader.subscribe(name)
+    client = back(connect, broker, name)
+    client.send(client.publish_packet(name, "x", 2, packet_id=7, dup=True))
+    client.expect(PUBREC, packet_id=7)
+    reader.message(name, "x")
