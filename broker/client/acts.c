@@ -312,9 +312,10 @@ static bool tells(const struct gh_shard *shard, const struct act *act)
 
 static void run_ban(struct gh_shard *shard, struct act *act)
 {
-	gh_ban_tell(shard->broker);
-	if (tells(shard, act))
+	if (tells(shard, act)) {
+		gh_ban_tell(shard->broker);
 		tell_ban(shard, act);
+	}
 	if (act->seconds > 0)
 		run_disconnect(shard, act);
 }

@@ -162,8 +162,8 @@ static enum gh_next reauth_judged(struct gh_channel *channel, struct gh_decision
 		   channel->reauth->rechecks != atomic_load(&channel->shard->broker->acting.rechecks);
 	gh_reauth_free(&channel->reauth);
 	gh_review_identity(channel, decision->identity, "re-authenticated");
-	if (channel->state ==
-	    GH_CHANNEL_ENDED) /* somebody who had no part in it has denied it meanwhile */
+	/* Somebody who had no part in it may have denied it meanwhile. */
+	if (channel->state == GH_CHANNEL_ENDED)
 		return GH_STOP_HERE;
 	send_auth(channel, GH_REASON_SUCCESS, decision);
 	if (outdated)

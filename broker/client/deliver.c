@@ -6,7 +6,6 @@
 #include "client/author.h"
 #include "client/class.h"
 #include "client/groups.h"
-#include "client/drop.h"
 #include "client/limit.h"
 #include "client/rights.h"
 #include "client/send.h"
@@ -54,12 +53,14 @@ static struct gh_queue_limits queue_limits(const struct gh_limits *limits)
 							   : GH_QUEUE_DROP_NEWEST };
 }
 
-/* The one of the two that would be met now. */
-static const char *queue_key(const struct gh_session *session, const struct gh_limits *limits)
+/* By which of the two bounds. */
+static void tell_full(struct gh_shard *shard, const struct gh_session *session,
+		      const struct gh_limits *limits)
 {
 	uint64_t waiting = gh_unread_count(session) + session->queue.count;
 
-	return waiting >= (uint64_t)limits->queue_messages ? "queue-messages" : "queue-bytes";
+	gh_tell_limit(shard, gh_snapshot_client(session->identity),
+		      waiting >= (uint64_t)limits->queue_messages ? "queue-messages" : "queue-bytes");
 }
 
 static bool make(struct gh_transit *transit, const struct gh_delivering *how, uint8_t qos,
@@ -83,8 +84,6 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 				 uint8_t qos)
 {
 	const struct gh_limits *configured = gh_session_limits(shard, session);
-	const struct gh_client *client = gh_snapshot_client(session->identity);
-	const char *key = queue_key(session, configured);
 	struct gh_queue_limits limits = queue_limits(configured);
 	bool unread = gh_unread_count(session) > 0;
 	struct queueing q = { .shard = shard, .session = session };
@@ -93,7 +92,7 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 	bool full;
 
 	if (!gh_unread_room(shard, session, &limits)) {
-		gh_tell_limit(shard, client, key);
+		tell_full(shard, session, configured);
 		gh_tell_dropped(shard, session, transit->facts.topic, GH_COUNT_DROP_QUEUE);
 		return GH_DROPPED;
 	}
@@ -114,7 +113,7 @@ static enum gh_delivered enqueue(struct gh_shard *shard, struct gh_session *sess
 		gh_persist_message(shard, session, &copy,
 				   false); /* what it points to is in the queue now */
 	if (dropped || full)
-		gh_tell_limit(shard, client, key);
+		tell_full(shard, session, configured);
 	return dropped ? GH_DROPPED : GH_DELIVERED;
 }
 

@@ -119,8 +119,8 @@ void gh_hold_drop(struct gh_channel *channel)
 	{
 		struct held *held = gh_container(it, struct held, in_channel);
 
-		if (held->session &&
-		    is_first(held)) /* if it is refused, its message must be taken again */
+		/* If it is refused, its message must be taken again. */
+		if (held->session && is_first(held))
 			leave_channel(held);
 		else
 			held_free(held);

@@ -16,8 +16,8 @@ struct gh_unread_sent {
 
 /*
  * The store has given their number; they are fetched in their order, some at a time. Those that were in flight go back into the
- * window, as they were sent, before anything else is, and until they have the client isn't read: what it acknowledges must be known. The others come
- * before all that has been queued since.
+ * window, as they were sent, before anything else is, and until they have the client isn't read: what it acknowledges must be
+ * known. The others come before all that has been queued since.
  */
 struct gh_unread {
 	struct gh_session *session;

@@ -272,8 +272,8 @@ static void fire(struct gh_shard *shard, struct gh_session *session)
 	firing->lasts = session->lasting;
 	gh_loop_timeout_cancel(shard->loop, &firing->will->timeout);
 	ask(firing);
-	gh_persist_will(shard,
-			session); /* not before it is published, refused, or kept as one that waits */
+	/* Not before it is published, refused, or kept as one that waits. */
+	gh_persist_will(shard, session);
 }
 
 void gh_wills_go_on(struct gh_shard *shard)

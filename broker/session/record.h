@@ -9,8 +9,8 @@
 #include "session/subscriber.h"
 
 /*
- * A value begins with the version of its form; those of earlier forms are read too. put: appended to *out. get: 0, or GH_EINVAL with what is wrong ("it ends in the
- * middle of 'topic'"), *_r untouched; a value is somebody else's bytes, and nothing in it is believed. Views in *_r point into
+ * A value begins with the version of its form; those of earlier forms are read too. put: appended to *out. get: 0, or
+ * GH_EINVAL with what is wrong ("it ends in the middle of 'topic'"), *_r untouched; a value is somebody else's bytes, and nothing in it is believed. Views in *_r point into
  * the value; references are the caller's.
  */
 
