@@ -263,6 +263,7 @@ END_TEST
 struct told {
 	struct gh_mail mail;
 	struct gh_loop *loop;
+	struct gh_inbox *control;
 	bool done;
 };
 
@@ -275,14 +276,30 @@ static void told_deliver(struct gh_mail *mail, void *owner)
 	gh_loop_stop(told->loop);
 }
 
+/* Asks them to end, and waits until that is told. */
+static void stop(struct told *told, struct gh_workers *workers, uint32_t linger_ms)
+{
+	*told = (struct told){ .mail = { .deliver = told_deliver }, .loop = gh_loop_new() };
+	told->control = gh_inbox_new(told->loop, told);
+	gh_workers_stop(workers, linger_ms, told->control, &told->mail);
+	gh_loop_run(told->loop);
+	ck_assert(told->done);
+}
+
+/* When the threads have been joined: until then one may be leaving the inbox. */
+static void told_done(struct told *told)
+{
+	gh_inbox_free(&told->control);
+	gh_loop_free(&told->loop);
+}
+
 START_TEST(stopping_closes_all_and_tells)
 {
 	struct gh_total total;
 	struct rooms rooms = { 0 };
 	struct gh_workers *workers;
 	struct gh_error error;
-	struct told told = { .mail = { .deliver = told_deliver }, .loop = gh_loop_new() };
-	struct gh_inbox *control = gh_inbox_new(told.loop, &told);
+	struct told told;
 	uint64_t began;
 	char byte;
 	int fds[10];
@@ -298,9 +315,7 @@ START_TEST(stopping_closes_all_and_tells)
 	}
 	began = gh_clock_ms();
 	/* Nobody closes on the other side: each is cut when the time is over. */
-	gh_workers_stop(workers, 200, control, &told.mail);
-	gh_loop_run(told.loop);
-	ck_assert(told.done);
+	stop(&told, workers, 200);
 	ck_assert_uint_ge(gh_clock_ms(), began + 200);
 	ck_assert_uint_lt(gh_clock_ms(), began + 10000);
 	ck_assert_uint_eq(atomic_load(&rooms.stop_ends), atomic_load(&rooms.accepted));
@@ -316,8 +331,7 @@ START_TEST(stopping_closes_all_and_tells)
 	close(dial(workers, &total));
 	gh_workers_free(&workers);
 	ck_assert_uint_eq(gh_total_used(&total), 0);
-	gh_inbox_free(&control);
-	gh_loop_free(&told.loop);
+	told_done(&told);
 }
 END_TEST
 
@@ -348,19 +362,16 @@ START_TEST(stopping_delivers_what_is_on_its_way)
 	struct rooms rooms = { 0 };
 	struct gh_workers *workers;
 	struct gh_error error;
-	struct told told = { .mail = { .deliver = told_deliver }, .loop = gh_loop_new() };
-	struct gh_inbox *control = gh_inbox_new(told.loop, &told);
+	struct told told;
 	struct parcel parcel = { .mail = { .deliver = hop_deliver } };
 
 	gh_total_init(&total, 1000);
 	ck_assert_int_eq(gh_workers_start(4, &rooms_fn, &rooms, &total, &workers, &error), 0);
 	gh_worker_post(gh_workers_at(workers, 3), GH_LANE_DATA, &parcel.mail);
-	gh_workers_stop(workers, 1000, control, &told.mail);
-	gh_loop_run(told.loop);
+	stop(&told, workers, 1000);
 	gh_workers_free(&workers);
 	ck_assert_uint_eq(parcel.hops, HOPS);
-	gh_inbox_free(&control);
-	gh_loop_free(&told.loop);
+	told_done(&told);
 }
 END_TEST
 

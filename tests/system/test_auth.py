@@ -28,9 +28,9 @@ def broker():
         yield one
 
 
-def begin(dial, user="joe", **how):
+def begin(dial, user="joe", client_id=None, **how):
     """CONNECT with the method, and the broker's challenge."""
-    client = dial()
+    client = dial(client_id)
     client.send(client.connect_packet(properties=dict({"auth_method": METHOD, "auth_data": user}, **how)))
     client.challenge = client.expect(AUTH)
     return client
@@ -293,9 +293,7 @@ def test_an_exchange_ends_once_after_a_takeover(broker, dial, how, user):
     eventually(lambda: states(broker) == 0)
     old = how(dial, user)
     eventually(lambda: states(broker) == 1)
-    new = Client(broker.port, old.client_id)
-    new.send(new.connect_packet(properties={"auth_method": METHOD, "auth_data": "joe"}))
-    new.challenge = new.expect(AUTH)
+    new = begin(dial, client_id=old.client_id)
     assert states(broker) == 2
     reply(new)
     new.expect(CONNACK, reason=0)
@@ -316,9 +314,7 @@ def test_an_exchange_ends_once_after_a_takeover(broker, dial, how, user):
 def test_an_exchange_that_takes_over_ends_once(broker, dial):
     """Two logins of one client id: the last that succeeds has it."""
     first = begin(dial)
-    second = Client(broker.port, first.client_id)
-    second.send(second.connect_packet(properties={"auth_method": METHOD, "auth_data": "joe"}))
-    second.challenge = second.expect(AUTH)
+    second = begin(dial, client_id=first.client_id)
     assert states(broker) == 2
     reply(second)
     second.expect(CONNACK, reason=0)
