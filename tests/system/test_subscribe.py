@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gatehouse import DEADLINE, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, Client, has_module, text
+from gatehouse import DEADLINE, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, UNSUBACK, UNSUBSCRIBE, Client, has_module, spread, text
 
 every_version = pytest.mark.parametrize("version", [3, 4, 5])
 since_311 = pytest.mark.parametrize("version", [4, 5])
@@ -440,11 +440,6 @@ def members(connect, name, count, version=5, **how):
     return [connect("%s-m%d" % (name, n), version, **how) for n in range(count)]
 
 
-def on_different_workers(broker, clients):
-    workers = {broker.clients()[c.client_id]["worker"] for c in clients}
-    assert len(workers) > 1 or broker.ctl("status")["workers"] == 1
-
-
 def all_of(clients, publisher):
     """What each has got, acknowledged: payloads."""
     got = []
@@ -462,8 +457,7 @@ def all_of(clients, publisher):
 @pytest.mark.threads
 def test_shared(connect, broker, version, qos, name):
     """[MQTT-4.8.2-3]: each message to one member, every member gets some, with the QoS granted; older versions have groups too."""
-    group, pub = members(connect, name, 5, version), connect()
-    on_different_workers(broker, group)
+    group, pub = spread(broker, connect, name, 5, version), connect()
     for member in group:
         member.subscribe("$share/g/%s/+" % name, qos=qos)
     other = connect()
@@ -525,8 +519,7 @@ def test_no_retained_for_a_group(connect, name):
 
 def test_leaving_a_group(connect, broker, name):
     """Who unsubscribes or disconnects gets no more; the others get it all."""
-    group, pub = members(connect, name, 4), connect()
-    on_different_workers(broker, group)
+    group, pub = spread(broker, connect, name, 4), connect()
     for member in group:
         member.subscribe("$share/g/" + name, qos=1)
     group[0].unsubscribe("$share/g/" + name)
@@ -541,8 +534,7 @@ def test_leaving_a_group(connect, broker, name):
 @pytest.mark.threads
 def test_vanished_member(connect, broker, name):
     """What a member whose session ended hadn't acknowledged (QoS 1), or hadn't been sent yet, goes to another."""
-    group, pub = members(connect, name, 4, properties={"receive_maximum": 3}), connect()
-    on_different_workers(broker, group)
+    group, pub = spread(broker, connect, name, 4, properties={"receive_maximum": 3}), connect()
     for member in group:
         member.subscribe("$share/g/" + name, qos=1)
     payloads = [b"%d" % n for n in range(60)]
@@ -605,8 +597,7 @@ def test_refused_by_a_member(connect, qos, kind, name):
 
 def test_qos_2_once_each_in_a_group(connect, broker, name):
     """Members that come and go while messages flow: none is lost, QoS 2 never doubled."""
-    group, pub = members(connect, name, 4, clean=False, properties={"session_expiry": 60}), connect()
-    on_different_workers(broker, group)
+    group, pub = spread(broker, connect, name, 4, clean=False, properties={"session_expiry": 60}), connect()
     for member in group:
         member.subscribe("$share/g/" + name, qos=2)
     seen, total = [], 120

@@ -326,4 +326,16 @@ def neighbour(broker, client_id):
         one.drop()
 
 
+def spread(broker, connect, name, count, version=5, **how):
+    """Clients, the last of which is on another worker than the first if there is one: where a client id belongs is chance."""
+    made = [connect("%s-%d" % (name, n), version, **how) for n in range(count)]
+    others = broker.ctl("status")["workers"] > 1
+    for n in itertools.count():
+        at = broker.clients()
+        if not others or at[made[0].client_id]["worker"] != at[made[-1].client_id]["worker"]:
+            return made
+        made.pop().disconnect()
+        made.append(connect("%s-other-%d" % (name, n), version, **how))
+
+
 _properties = properties  # methods have an argument of that name
