@@ -5,6 +5,7 @@
 #include "conf/option.h"
 #include "ctl/change.h"
 #include "ctl/daemon.h"
+#include "hook/isolate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static const char usage_text[] =
 	"      --plugin-directory DIR   load modules from DIR\n"
 	"      --version, --help\n";
 
-enum action { SERVE, CHECK, OPTIONS };
+enum action { SERVE, CHECK, OPTIONS, ISOLATED };
 struct command {
 	struct gh_daemon_options daemon;
 	enum action action;
@@ -44,7 +45,7 @@ static int bad_usage(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-enum { OPT_OPTIONS = 256, OPT_PID, OPT_PLUGINS, OPT_VERSION, OPT_HELP };
+enum { OPT_OPTIONS = 256, OPT_PID, OPT_PLUGINS, OPT_VERSION, OPT_HELP, OPT_ISOLATED };
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "port", required_argument, NULL, 'p' },
@@ -55,6 +56,8 @@ static const struct option long_options[] = {
 	{ "plugin-directory", required_argument, NULL, OPT_PLUGINS },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
+	{ "isolated", required_argument, NULL,
+	  OPT_ISOLATED }, /* what the broker starts for `isolate: yes` */
 	{ 0 },
 };
 
@@ -87,6 +90,7 @@ static int take_option(struct command *command, int option)
 		       GH_ABI_MINOR);
 		return EXIT_FINE;
 	case OPT_HELP: fputs(usage_text, stdout); return EXIT_FINE;
+	case OPT_ISOLATED: command->action = ISOLATED; return -1; /* its name is for ps(1) */
 	default: fputs(usage_text, stderr); return EXIT_USAGE;
 	}
 }
@@ -334,6 +338,7 @@ int main(int argc, char **argv)
 	switch (command.action) {
 	case OPTIONS: return print_options(&command);
 	case CHECK: return check(&command);
+	case ISOLATED: return gh_isolated_run(STDERR_FILENO + 1);
 	case SERVE: break;
 	}
 	return serve(&command);

@@ -48,6 +48,8 @@ static struct {
 	int fd;
 	char *file;
 	_Atomic int level;
+	gh_log_divert_fn *divert; /* NULL: nobody takes them */
+	void *divert_arg;
 } sink = {
 	.lock = PTHREAD_RWLOCK_INITIALIZER,
 	.turn = PTHREAD_MUTEX_INITIALIZER,
@@ -347,20 +349,37 @@ static void write_line(enum gh_level level, struct gh_buf *line)
 		pthread_mutex_unlock(&sink.turn);
 }
 
-void gh_log_vline(enum gh_level level, const struct gh_log_field *fields, size_t count,
-		  const char *fmt, va_list ap)
+static void GH_PRINTF(4, 0) write_message(enum gh_level level, const struct gh_log_field *fields,
+					  size_t count, const char *fmt, va_list ap)
 {
 	struct gh_buf message = { 0 }, line = { 0 };
 
-	if (!gh_log_wanted(level) || level < GH_LOG_ERROR)
-		return;
 	gh_buf_vprintf(&message, fmt, ap);
-	pthread_rwlock_rdlock(&sink.lock);
 	format(&line, level, gh_str_n((char *)message.p, message.n), fields, count);
 	write_line(level, &line);
-	pthread_rwlock_unlock(&sink.lock);
 	gh_buf_done(&message);
 	gh_buf_done(&line);
+}
+
+void gh_log_vline(enum gh_level level, const struct gh_log_field *fields, size_t count,
+		  const char *fmt, va_list ap)
+{
+	if (!gh_log_wanted(level) || level < GH_LOG_ERROR)
+		return;
+	pthread_rwlock_rdlock(&sink.lock);
+	if (sink.divert)
+		sink.divert(sink.divert_arg, level, fmt, ap);
+	else
+		write_message(level, fields, count, fmt, ap);
+	pthread_rwlock_unlock(&sink.lock);
+}
+
+void gh_log_divert(gh_log_divert_fn *fn, void *arg)
+{
+	pthread_rwlock_wrlock(&sink.lock);
+	sink.divert = fn;
+	sink.divert_arg = arg;
+	pthread_rwlock_unlock(&sink.lock);
 }
 
 void gh_log_line(enum gh_level level, const struct gh_log_field *fields, size_t count,

@@ -42,6 +42,9 @@ int gh_log_open(const struct gh_log_settings *settings, struct gh_error *error);
 void gh_log_reopen(void); /* after logrotate has renamed the file */
 void gh_log_close(void);  /* back to stderr; frees */
 bool gh_log_wanted(enum gh_level level);
+/* All later lines go to fn instead of the target, without their fields; NULL: to the target again. fn doesn't log. */
+typedef void gh_log_divert_fn(void *arg, enum gh_level level, const char *fmt, va_list ap);
+void gh_log_divert(gh_log_divert_fn *fn, void *arg);
 
 void gh_log_line(enum gh_level level, const struct gh_log_field *fields, size_t count,
 		 const char *fmt, ...) GH_PRINTF(4, 5);

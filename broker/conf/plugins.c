@@ -71,6 +71,7 @@ static int read_plugin(reader *r, const struct gh_conf_node *node, struct gh_plu
 	plugin->threads = raw.threads;
 	plugin->max_pending = raw.max_pending;
 	plugin->on_error_next = raw.on_error == 1;
+	plugin->isolate = raw.isolate;
 	plugin->place = node->key_place;
 	plugin->where = gh_settings_where(r, &node->key_place);
 	plugin->section = part(r, node, false);
@@ -82,7 +83,7 @@ bool gh_plugin_settings_same(const struct gh_plugin_settings *a, const struct gh
 	return strcmp(a->name, b->name) == 0 && strcmp(a->module, b->module) == 0 &&
 	       strcmp(a->realm, b->realm) == 0 && a->threads == b->threads &&
 	       a->max_pending == b->max_pending && a->on_error_next == b->on_error_next &&
-	       gh_conf_same(a->section, b->section);
+	       a->isolate == b->isolate && gh_conf_same(a->section, b->section);
 }
 
 int gh_read_plugins(reader *r, const struct gh_conf_node *node)

@@ -97,6 +97,7 @@ struct gh_plugin_settings {
 	int64_t threads;            /* 0: not given: what the module's flags say */
 	int64_t max_pending;
 	bool on_error_next; /* `on-error: next`; else deny */
+	bool isolate;       /* in a process of its own */
 	const char *where;
 	struct gh_conf_place place;
 	const struct gh_conf_node *section; /* the map without the keys above: the module's own options; never NULL */

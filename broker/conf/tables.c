@@ -83,5 +83,7 @@ const struct gh_option gh_plugin_options[] = {
 	    .standard = "10000", .min = "1", .max = "1000000"),
 	ROW(gh_raw_plugin, "on-error", on_error, GH_ENUM, "what its failure means",
 	    .unit = "deny|next", .standard = "deny"),
+	ROW(gh_raw_plugin, "isolate", isolate, GH_BOOL, "the module runs in a process of its own",
+	    .standard = "no"),
 	{ 0 },
 };

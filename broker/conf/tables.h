@@ -29,6 +29,7 @@ struct gh_raw_listener {
 struct gh_raw_plugin {
 	const char *module, *realm;
 	int64_t threads, max_pending, on_error;
+	bool isolate;
 };
 
 /* `limits:` at the top: with the classes, which gh_read_classes() reads. */

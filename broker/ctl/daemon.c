@@ -198,6 +198,7 @@ static int make_hooks(struct gh_daemon *daemon, struct gh_error *error)
 		.on_idle = gh_runtime_idle,
 		.on_instance_idle = gh_instance_idle,
 		.on_alone = gh_instance_was_alone,
+		.on_died = gh_instance_died,
 		.arg = daemon,
 		.acts = &gh_client_acts,
 		.acts_arg = broker,

@@ -20,7 +20,13 @@ struct gh_daemon_options {
 };
 
 /* Codes of GH_EV_MODULE. */
-enum gh_module_code { GH_MODULE_LOADED, GH_MODULE_REPLACED, GH_MODULE_UNLOADED, GH_MODULE_FAILED };
+enum gh_module_code {
+	GH_MODULE_LOADED,
+	GH_MODULE_REPLACED,
+	GH_MODULE_UNLOADED,
+	GH_MODULE_FAILED,
+	GH_MODULE_DIED
+};
 
 /* Everything is the control thread's. */
 struct gh_daemon {

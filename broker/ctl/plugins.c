@@ -45,6 +45,8 @@ static void row(struct gh_json *json, const struct gh_retiring_view *view, const
 	gh_json_str(json, "state", gh_str(state));
 	gh_json_number(json, "since", view->since);
 	figures(json, view->instance);
+	if (view->instance && gh_instance_pid(view->instance) >= 0)
+		gh_json_number(json, "pid", gh_instance_pid(view->instance));
 	gh_json_str(json, "file", gh_str(view->file));
 	gh_json_str(json, "reason", gh_str(off ? off : ""));
 	gh_json_end_object(json);
@@ -52,11 +54,10 @@ static void row(struct gh_json *json, const struct gh_retiring_view *view, const
 
 static void row_in_force(struct gh_json *json, const struct gh_instance *instance)
 {
-	const struct gh_module *module = gh_instance_module(instance);
 	struct gh_retiring_view view = { .name = gh_instance_name(instance),
 					 .module = gh_instance_plugin(instance)->name,
 					 .version = gh_instance_plugin(instance)->version,
-					 .file = module ? gh_module_file(module) : "",
+					 .file = gh_instance_file(instance),
 					 .since = gh_instance_since(instance),
 					 .instance = instance };
 

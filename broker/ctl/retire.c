@@ -190,7 +190,6 @@ static void on_bound(struct gh_timeout *timeout)
 void gh_retire(struct gh_daemon *daemon, struct gh_instance *instance)
 {
 	struct gh_retiring *retiring = gh_zalloc(sizeof(*retiring));
-	const struct gh_module *module = gh_instance_module(instance);
 	uint64_t timeout = gh_daemon_in_force(daemon)->limits.hook_timeout;
 
 	gh_instance_retire(instance);
@@ -199,7 +198,7 @@ void gh_retire(struct gh_daemon *daemon, struct gh_instance *instance)
 	retiring->name = gh_strdup(gh_instance_name(instance));
 	retiring->module = gh_strdup(gh_instance_plugin(instance)->name);
 	retiring->version = gh_strdup(gh_instance_plugin(instance)->version);
-	retiring->file = gh_strdup(module ? gh_module_file(module) : "");
+	retiring->file = gh_strdup(gh_instance_file(instance));
 	retiring->generation = gh_instance_generation(instance);
 	retiring->since = gh_clock_wall_us() / 1000000;
 	gh_list_append(&daemon->retiring, &retiring->in_daemon);
@@ -305,4 +304,27 @@ static void on_alone(struct gh_mail *mail, void *owner)
 void gh_instance_was_alone(void *arg, struct gh_instance *instance)
 {
 	note(arg, gh_instance_ref(instance), on_alone);
+}
+
+/* ---- isolated ones ---- */
+
+static void on_died(struct gh_mail *mail, void *owner)
+{
+	struct note *n = (struct note *)(void *)mail;
+	struct gh_daemon *daemon = n->daemon;
+	struct gh_instance *instance = n->instance;
+	struct gh_event event = { .kind = GH_EV_MODULE,
+				  .code = GH_MODULE_DIED,
+				  .module = gh_instance_name(instance) };
+
+	free(n);
+	if (owner && daemon->runtime)
+		gh_event_tell(daemon->runtime, &event);
+	gh_instance_unref(instance);
+}
+
+void gh_instance_died(void *arg, struct gh_instance *instance)
+{
+	if (gh_instance_ref_if_held(instance))
+		note(arg, instance, on_died);
 }

@@ -8,6 +8,8 @@
 /* What hooks.on_instance_idle and hooks.on_alone are to be, with the daemon as their argument. Any thread. */
 void gh_instance_idle(void *arg, struct gh_instance *instance);
 void gh_instance_was_alone(void *arg, struct gh_instance *instance);
+/* hooks->on_died. */
+void gh_instance_died(void *arg, struct gh_instance *instance);
 
 /* `instance` stands in no runtime that will be in force. It is destroyed when nobody holds it any more; one that is held for longer than
  * two hook-timeouts and five seconds is reported, once. */

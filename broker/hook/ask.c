@@ -13,7 +13,8 @@
 
 /* An authorize or a step of an exchange asks as many modules as it likes, but waits for no more
  * than two. */
-#define STEPS_MAX 2u
+#define STEPS_MAX    2u
+#define UNDECIDED_MS 5000u
 
 void gh_decision_done(struct gh_decision *decision)
 {
@@ -175,7 +176,11 @@ static void park(struct gh_fold *fold)
 
 static void arm(struct gh_ask *ask)
 {
-	gh_loop_timeout_at(ask->fold.asker->loop, &ask->timeout, gh_fold_step_due(&ask->fold));
+	uint64_t due = gh_fold_step_due(&ask->fold);
+
+	/* Where nothing is decided, who decides has this deadline too, and says when nobody waits. */
+	gh_loop_timeout_at(ask->fold.asker->loop, &ask->timeout,
+			   ask->fold.said ? due + UNDECIDED_MS : due);
 }
 
 /* The fold is decided or given up. */
@@ -430,5 +435,27 @@ struct gh_ask *gh_ask_publish(const struct gh_asking *asking, const struct gh_pu
 	fold.client = in->client;
 	fold.flags = in->flags;
 	fold.due_ms = whole_due(&fold);
+	return gh_ask_start(&fold);
+}
+
+struct gh_ask *gh_ask_one(const struct gh_asking *asking, const struct gh_one *one,
+			  gh_ask_said_fn *said)
+{
+	const struct gh_identity *so_far = gh_identity_view(one->so_far);
+	struct gh_decision decision;
+	struct gh_error error;
+	struct gh_fold fold;
+
+	gh_fold_init(&fold, asking, one->point, one->in, &decision);
+	fold.client = one->client;
+	fold.due_ms = one->due_ms;
+	fold.run = one->run;
+	fold.said = said;
+	/* Flags are at the same place in every argument. */
+	fold.flags = ((const struct gh_authorize *)one->in)->flags;
+	if (one->point == GH_HOOK_AUTHORIZE)
+		fold.action = ((const struct gh_authorize *)one->in)->action;
+	if (so_far)
+		gh_merge_keep(&fold.login.merge, one->so_far, so_far->source, &error);
 	return gh_ask_start(&fold);
 }

@@ -39,6 +39,19 @@ void gh_ask_resume(struct gh_ask *ask, struct gh_answer *answer, enum gh_verdict
  * by the caller. */
 struct gh_job *gh_ask_job_new(struct gh_fold *fold, struct gh_instance *instance);
 
+/* One instance alone is asked, of which nothing is decided here: it is the chain's only entry. All is borrowed for the call. */
+struct gh_one {
+	enum gh_hook_point point;
+	const void *in; /* its argument, complete */
+	const struct gh_client *client;
+	uint64_t due_ms;
+	struct gh_exchange_run *run;             /* exchange: with its step */
+	const struct gh_shared_identity *so_far; /* authenticate; NULL: nothing yet */
+};
+/* said() is told what the instance says as it says it: once, from inside, or later on this thread, unless the ask is cancelled. */
+struct gh_ask *gh_ask_one(const struct gh_asking *asking, const struct gh_one *one,
+			  gh_ask_said_fn *said);
+
 /* Runs the fold. NULL: decided, and all that it held is given back. Else it waits. */
 struct gh_ask *gh_ask_start(struct gh_fold *fold);
 

@@ -114,3 +114,14 @@ void gh_askers_stats(struct gh_askers *askers, struct gh_ticket_stats *stats_r)
 		pthread_mutex_unlock(&asker->lock);
 	}
 }
+
+void gh_askers_count(struct gh_askers *askers, const struct gh_ticket_stats *more)
+{
+	struct gh_asker *asker = &askers->at[askers->count - 1];
+
+	pthread_mutex_lock(&asker->lock);
+	asker->stats.orphaned += more->orphaned;
+	asker->stats.doubled += more->doubled;
+	asker->stats.invented += more->invented;
+	pthread_mutex_unlock(&asker->lock);
+}

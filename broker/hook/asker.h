@@ -47,5 +47,7 @@ struct gh_ticket_stats {
 	uint64_t invented;  /* never given, or to another instance */
 };
 void gh_askers_stats(struct gh_askers *askers, struct gh_ticket_stats *stats_r);
+/* Any thread. Some more, which were ignored elsewhere. */
+void gh_askers_count(struct gh_askers *askers, const struct gh_ticket_stats *more);
 
 #endif

@@ -93,6 +93,25 @@ void gh_edits_property(struct gh_edits *edits, const char *name, const char *val
 					.value = value ? gh_strdup(value) : NULL };
 }
 
+struct gh_edits_view gh_edits_view(const struct gh_edits *edits)
+{
+	return (struct gh_edits_view){
+		.has_topic = edits->has_topic,
+		.has_payload = edits->has_payload,
+		.topic = { (const char *)edits->topic.p, edits->topic.n },
+		.payload = { edits->payload.p, edits->payload.n },
+		.property_count = edits->property_count,
+		.bad = edits->bad,
+	};
+}
+
+struct gh_pair gh_edits_pair(const struct gh_edits *edits, size_t index)
+{
+	const struct property_edit *edit = &edits->properties[index];
+
+	return (struct gh_pair){ edit->name, edit->value };
+}
+
 /* ---- user properties ---- */
 
 static void put_text(struct gh_buf *out, const char *text)

@@ -18,6 +18,17 @@ void gh_edits_payload(struct gh_edits *edits, const void *p, size_t n);
 /* value NULL: all user properties of that name go; else the first of it is replaced, or one is added. */
 void gh_edits_property(struct gh_edits *edits, const char *name, const char *value);
 
+/* What is wanted, where it is to be told again. Views, valid until it changes. */
+struct gh_edits_view {
+	bool has_topic, has_payload;
+	struct gh_str topic;
+	struct gh_bytes payload;
+	size_t property_count;
+	const char *bad; /* what the core can't take, for people, constant; NULL: nothing */
+};
+struct gh_edits_view gh_edits_view(const struct gh_edits *edits);
+struct gh_pair gh_edits_pair(const struct gh_edits *edits, size_t index); /* a property */
+
 /* Whole, immutable and counted: a job on another thread may still read it. */
 struct gh_edited {
 	atomic_uint refs;

@@ -33,6 +33,7 @@ static void run(struct gh_instance *instance, const struct gh_errand_task *task,
 	int rc;
 
 	reply->secret = task->secret;
+	reply->command = task->command;
 	rc = task->command ? gh_call_command(instance, task->command, task->argument_count,
 					     task->arguments, reply)
 			   : gh_call_subject(instance, task->request, reply);
@@ -168,7 +169,7 @@ static void add_rows(struct gh_buf *rows, const struct gh_reply *reply)
 	if (!reply || !reply->rows.n)
 		return;
 	gh_buf_add(rows, reply->rows.p, reply->rows.n);
-	gh_buf_u8(rows, '\n');
+	gh_buf_u8(rows, 0);
 }
 
 static void finish(struct gh_errand *errand, bool in_time)
@@ -181,7 +182,7 @@ static void finish(struct gh_errand *errand, bool in_time)
 
 	add_rows(&rows, errand->ran);
 	add_rows(&rows, errand->later);
-	result.rows = (struct gh_str){ (const char *)rows.p, rows.n };
+	result.rows = (struct gh_bytes){ rows.p, rows.n };
 	if (in_time && last->message[0])
 		snprintf(text, sizeof(text), "%s", last->message);
 	else if (in_time)

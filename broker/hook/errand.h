@@ -17,9 +17,9 @@ struct gh_errand_task {
 };
 
 struct gh_errand_result {
-	int rc;              /* 0 or an error */
-	const char *message; /* of an error; never empty then */
-	struct gh_str rows;  /* see gh_reply_rows(); there may be some beside an error */
+	int rc;               /* 0 or an error */
+	const char *message;  /* of an error; never empty then */
+	struct gh_bytes rows; /* see gh_reply_rows(); there may be some beside an error */
 };
 typedef void gh_errand_done_fn(void *arg, const struct gh_errand_result *result);
 

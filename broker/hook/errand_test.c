@@ -401,10 +401,12 @@ END_TEST
 
 START_TEST(named_rows)
 {
-	static const char lines[] = "\n\"a\":\"1\"\n\n\"b\":\"2\"";
+	static const char packed[] = "\0\1\1a\1"
+				     "1\0\0\1\1b\1"
+				     "2";
 	struct gh_buf out = { 0 };
 
-	gh_reply_rows(&out, (struct gh_str){ lines, sizeof(lines) - 1 }, "x\"y");
+	gh_reply_rows(&out, (struct gh_bytes){ packed, sizeof(packed) - 1 }, "x\"y");
 	gh_buf_u8(&out, 0);
 	ck_assert_str_eq((char *)out.p, "{\"instance\":\"x\\\"y\",\"a\":\"1\"},"
 					"{\"instance\":\"x\\\"y\",\"b\":\"2\"}");
@@ -412,5 +414,40 @@ START_TEST(named_rows)
 }
 END_TEST
 
+/* Of another process: whole rows become ours, and what isn't any is refused. */
+START_TEST(adopted_rows)
+{
+	static const struct {
+		const char *p;
+		size_t n;
+		bool right;
+	} cases[] = {
+		{ "", 0, true },
+		{ "\0\0", 2, true },
+		{ "\1\1a\1x\0\1\1b\0", 10, true },
+		{ "\2", 1, false },                    /* no such mark */
+		{ "\1\1a", 3, false },                 /* a name without its value */
+		{ "\1\5a\1x", 5, false },              /* a name that is longer than there is */
+		{ "\1\1a\xff\xff\xff\x7f", 7, false }, /* so is a value, by far */
+	};
+	struct gh_reply *reply;
+	struct gh_buf out = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		begin(&plain);
+		reply = gh_reply_new(instance, (struct gh_ticket){ 0 });
+		ck_assert_int_eq(gh_reply_adopt(reply, (struct gh_bytes){ cases[i].p, cases[i].n }),
+				 cases[i].right);
+		out.n = 0;
+		gh_reply_rows(&out, (struct gh_bytes){ reply->rows.p, reply->rows.n }, NULL);
+		gh_buf_u8(&out, 0);
+		ck_assert_str_eq((char *)out.p, i == 2 ? "{\"a\":\"x\"},{\"b\":\"\"}" : "");
+		gh_reply_free(&reply);
+		end();
+	}
+	gh_buf_done(&out);
+}
+END_TEST
+
 GH_TEST_MAIN("hook/errand", rows, errors, bounded, answered_later, answered_early, never, hung,
-	     cancelled, overtaken, invented, of_a_subject, named_rows)
+	     cancelled, overtaken, invented, of_a_subject, named_rows, adopted_rows)

@@ -121,7 +121,7 @@ static GH_UNUSED struct gh_instance *fixture_add(struct fixture *fixture, const 
 	instance->plugin = plugin;
 	instance->self = self;
 	instance->created = true;
-	instance->blocking = plugin->flags & GH_BLOCKING;
+	instance->blocking = instance->elsewhere = plugin->flags & GH_BLOCKING;
 	instance->serialized = !(plugin->flags & (GH_CONCURRENT | GH_BLOCKING));
 	instance->name = instance->realm = name;
 	instance->max_pending = 100;

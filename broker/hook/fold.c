@@ -48,6 +48,7 @@ void gh_fold_init(struct gh_fold *fold, const struct gh_asking *asking, enum gh_
 	fold->done = asking->done;
 	fold->told = asking->told;
 	fold->shown = asking->shown;
+	fold->said = NULL;
 	fold->arg = asking->arg;
 	fold->in = in;
 	fold->client = NULL;
@@ -222,9 +223,9 @@ static enum gh_verdict ask_authorize(struct gh_fold *fold, const struct gh_entry
 		return GH_ALLOW;
 	if (fold->covered && fold->covered->pass & bit)
 		return GH_PASS;
-	if (fold->action == GH_RECEIVE && entry->instance->blocking) {
-		gh_answer_explain(answer, GH_CAUSE_POLICY,
-				  "it blocks and has not covered this filter");
+	if (fold->action == GH_RECEIVE && entry->instance->elsewhere) {
+		gh_answer_explain(answer, GH_CAUSE_POLICY, "%s and has not covered this filter",
+				  gh_instance_elsewhere(entry->instance));
 		fold->decision->uncovered = true;
 		return GH_ERROR;
 	}

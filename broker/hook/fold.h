@@ -16,6 +16,9 @@ struct gh_fold_login {
 };
 void gh_fold_login_done(struct gh_fold_login *login);
 
+/* See gh_ask_one(). */
+typedef void gh_ask_said_fn(void *arg, struct gh_answer *answer, enum gh_verdict verdict);
+
 /* On the stack of the asker; copied into a gh_ask when somebody must be waited for. */
 struct gh_fold {
 	struct gh_asker *asker;
@@ -23,6 +26,7 @@ struct gh_fold {
 	gh_ask_done_fn *done;   /* NULL: it may not wait */
 	gh_ask_told_fn *told;   /* publish */
 	gh_ask_shown_fn *shown; /* logins */
+	gh_ask_said_fn *said;   /* not NULL: nothing is decided */
 	void *arg;
 	const void *in; /* the argument of `point` */
 	const struct gh_client *client;

@@ -150,12 +150,13 @@ static enum gh_verdict admit_authorize(struct gh_fold *fold, struct gh_answer *a
 				       enum gh_verdict verdict)
 {
 	struct gh_decision *decision = fold->decision;
-	bool covers = answer->covers || (answer->instance->blocking && verdict == GH_PASS);
+	bool covers = answer->covers || (answer->instance->elsewhere && verdict == GH_PASS);
 
 	if (fold->action == GH_SUBSCRIBE && (verdict == GH_PASS || verdict == GH_ALLOW)) {
-		if (answer->instance->blocking && !covers) {
+		if (answer->instance->elsewhere && !covers) {
 			gh_answer_explain(answer, GH_CAUSE_POLICY,
-					  "it blocks and allows without covering what is delivered");
+					  "%s and allows without covering what is delivered",
+					  gh_instance_elsewhere(answer->instance));
 			return GH_ERROR;
 		}
 		if (covers && verdict == GH_PASS)
@@ -387,6 +388,10 @@ bool gh_fold_take(struct gh_fold *fold, struct gh_answer *answer, enum gh_verdic
 
 	verdict = in_place(fold, answer, verdict);
 	count(fold, answer, verdict);
+	if (fold->said) {
+		fold->said(fold->arg, answer, verdict);
+		return true;
+	}
 	if (fold->parts)
 		return take_part(fold, answer, verdict);
 	if (fold->point == GH_HOOK_PUBLISH)

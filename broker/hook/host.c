@@ -179,42 +179,60 @@ static void metric_name(struct gh_buf *buf, const char *module, const char *name
 	gh_buf_u8(buf, 0);
 }
 
+struct gh_series *gh_host_series(struct gh_instance *instance, enum gh_metric_kind kind,
+				 const char *name, const char *labels, const char *help)
+{
+	struct gh_buf full = { 0 }, with = { 0 };
+	struct gh_series *series;
+
+	metric_name(&full, instance->plugin->name, name ? name : "");
+	gh_metrics_label(&with, "instance", instance->name);
+	gh_buf_printf(&with, "%s%s", labels && *labels ? "," : "", labels ? labels : "");
+	series = gh_metrics_series(instance->hooks->metrics, kind, (char *)full.p, (char *)with.p,
+				   help);
+	gh_buf_done(&full);
+	gh_buf_done(&with);
+	return series;
+}
+
 static struct gh_metric host_metric(struct gh_host *host, uint32_t kind, const char *name,
 				    const char *labels, const char *help)
 {
 	struct gh_instance *instance = instance_of(host);
-	struct gh_buf full = { 0 }, with = { 0 };
 	struct gh_series *series = NULL;
 
 	if (!creating(instance, "gh_metric_new"))
 		return (struct gh_metric){ 0 };
-	metric_name(&full, instance->plugin->name, name ? name : "");
-	gh_metrics_label(&with, "instance", instance->name);
-	gh_buf_printf(&with, "%s%s", labels && *labels ? "," : "", labels ? labels : "");
 	if (instance->metric_count < GH_INSTANCE_METRICS_MAX)
-		series = gh_metrics_series(instance->hooks->metrics, (enum gh_metric_kind)kind,
-					   (char *)full.p, (char *)with.p, help);
-	if (series)
+		series = gh_host_series(instance, (enum gh_metric_kind)kind, name, labels, help);
+	if (series) {
 		instance->metrics[instance->metric_count++] = series;
-	else
-		gh_log_warning("module '%s': metric '%s' is refused: its name isn't one, it exists with another kind, or "
-			       "there are %u already",
-			       instance->name, name ? name : "", instance->metric_count);
-	gh_buf_done(&full);
-	gh_buf_done(&with);
-	return series ? metric_of(instance, instance->metric_count - 1) : (struct gh_metric){ 0 };
+		return metric_of(instance, instance->metric_count - 1);
+	}
+	gh_log_warning("module '%s': metric '%s' is refused: its name isn't one, it exists with another kind, or "
+		       "there are %u already",
+		       instance->name, name ? name : "", instance->metric_count);
+	return (struct gh_metric){ 0 };
+}
+
+bool gh_host_metric_index(const struct gh_instance *instance, struct gh_metric metric,
+			  unsigned *index_r)
+{
+	unsigned index = (unsigned)(metric.id & 0xffff) - 1;
+
+	if (index >= instance->metric_count || metric.id != metric_of(instance, index).id)
+		return false;
+	*index_r = index;
+	return true;
 }
 
 static void host_metric_add(struct gh_host *host, struct gh_metric metric, double v)
 {
 	struct gh_instance *instance = instance_of(host);
-	unsigned index = (unsigned)(metric.id & 0xffff) - 1;
-	struct gh_series *series;
+	unsigned index;
 
-	if (index >= instance->metric_count || metric.id != metric_of(instance, index).id)
-		return;
-	series = instance->metrics[index];
-	gh_series_put(series, v);
+	if (gh_host_metric_index(instance, metric, &index))
+		gh_series_put(instance->metrics[index], v);
 }
 
 static void host_barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc)

@@ -8,6 +8,7 @@
 #include <gatehouse/host.h>
 
 struct gh_instance;
+struct gh_series;
 
 extern const struct gh_host_api gh_host_table;
 
@@ -21,6 +22,13 @@ struct gh_here {
 	unsigned tick;                /* calls of authorize and publish: one in 64 is timed */
 };
 struct gh_here *gh_here(void);
+
+/* A module's metric by the name it gives it. NULL: it can't be. Any thread. */
+struct gh_series *gh_host_series(struct gh_instance *instance, enum gh_metric_kind kind,
+				 const char *name, const char *labels, const char *help);
+/* Which of the instance's it is. False: none of them. */
+bool gh_host_metric_index(const struct gh_instance *instance, struct gh_metric metric,
+			  unsigned *index_r);
 
 /* Calls that may be refused, each told once for an instance: a module can't fill the log. */
 enum gh_host_call {

@@ -55,6 +55,11 @@ struct gh_unpack;
 void gh_identity_pack(struct gh_buf *out, const struct gh_shared_identity *identity);
 struct gh_shared_identity *gh_identity_unpack(struct gh_unpack *in);
 
+/* One part as bytes, and back as the next of a merge. */
+struct gh_merge;
+void gh_identity_share_pack(struct gh_buf *out, const struct gh_identity_share *share);
+void gh_identity_share_unpack(struct gh_unpack *in, struct gh_merge *merge);
+
 /* ---- merging: on one thread
  * --------------------------------------------------------------------------------------- */
 /* What one module gives: filled by its answer. */

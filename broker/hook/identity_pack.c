@@ -12,7 +12,7 @@
 /* What a packed identity begins with. */
 enum { NOBODY, ANONYMOUS, MERGED };
 
-static void pack_share(struct gh_buf *out, const struct gh_identity_share *share)
+void gh_identity_share_pack(struct gh_buf *out, const struct gh_identity_share *share)
 {
 	gh_pack_text(out, gh_str(share->source));
 	gh_pack_text(out, gh_str(share->realm));
@@ -43,7 +43,7 @@ void gh_identity_pack(struct gh_buf *out, const struct gh_shared_identity *ident
 		count++;
 	gh_pack_number(out, count);
 	for (size_t i = 0; gh_identity_share(identity, i, &share); i++)
-		pack_share(out, &share);
+		gh_identity_share_pack(out, &share);
 }
 
 static void unpack_groups(struct gh_unpack *in, struct gh_grant *grant)
@@ -104,7 +104,7 @@ static void add(struct gh_unpack *in, struct gh_merge *merge, struct gh_str sour
 	free(r);
 }
 
-static void unpack_share(struct gh_unpack *in, struct gh_merge *merge)
+void gh_identity_share_unpack(struct gh_unpack *in, struct gh_merge *merge)
 {
 	struct gh_str source = gh_unpack_text(in, "source", UINT16_MAX);
 	struct gh_str realm = gh_unpack_text(in, "identity realm", UINT16_MAX);
@@ -123,7 +123,7 @@ static struct gh_shared_identity *unpack_merged(struct gh_unpack *in)
 	struct gh_merge merge = { 0 };
 
 	for (; count > 0 && !in->rc; count--)
-		unpack_share(in, &merge);
+		gh_identity_share_unpack(in, &merge);
 	if (!in->rc)
 		identity = gh_identity_ref(gh_merge_identity(&merge));
 	gh_merge_done(&merge);

@@ -8,6 +8,7 @@
 #include "hook/asker_priv.h"
 #include "hook/call.h"
 #include "hook/host.h"
+#include "hook/isolate.h"
 #include "hook/offload.h"
 
 #include <stdio.h>
@@ -31,9 +32,21 @@ const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance)
 	return instance->plugin;
 }
 
-const struct gh_module *gh_instance_module(const struct gh_instance *instance)
+const char *gh_instance_file(const struct gh_instance *instance)
 {
-	return instance->module;
+	if (instance->isolate)
+		return gh_isolate_file(instance->isolate);
+	return instance->module ? gh_module_file(instance->module) : "";
+}
+
+int gh_instance_pid(const struct gh_instance *instance)
+{
+	return instance->isolate ? gh_isolate_pid(instance->isolate) : -1;
+}
+
+const char *gh_instance_elsewhere(const struct gh_instance *instance)
+{
+	return instance->blocking ? "it blocks" : "it runs in a process of its own";
 }
 
 uint64_t gh_instance_generation(const struct gh_instance *instance)
@@ -191,7 +204,7 @@ static int set_threads(struct gh_instance *instance, struct gh_error *error)
 	const struct gh_plugin *plugin = instance->plugin;
 	const struct gh_plugin_settings *settings = instance->settings;
 
-	instance->blocking = plugin->flags & GH_BLOCKING;
+	instance->blocking = instance->elsewhere = plugin->flags & GH_BLOCKING;
 	instance->serialized = !(plugin->flags & (GH_CONCURRENT | GH_BLOCKING));
 	if (!instance->blocking && settings->threads)
 		return gh_error_set(error, GH_EINVAL,
@@ -206,11 +219,24 @@ static int set_threads(struct gh_instance *instance, struct gh_error *error)
 	return 0;
 }
 
+static int isolate(struct gh_instance *instance, struct gh_error *error)
+{
+	int rc = gh_isolate_new(instance, &instance->isolate, error);
+
+	if (rc)
+		return rc;
+	instance->plugin = gh_isolate_plugin(instance->isolate);
+	instance->elsewhere = true;
+	return 0;
+}
+
 static int configure(struct gh_instance *instance, struct gh_module *module, struct gh_error *error)
 {
 	const struct gh_plugin_settings *settings = instance->settings;
 	int rc = 0;
 
+	if (settings->isolate)
+		return isolate(instance, error);
 	if (module)
 		instance->module = gh_module_ref(module);
 	else
@@ -368,6 +394,10 @@ int gh_instance_create(struct gh_instance *instance, const struct gh_instance *p
 										      : NULL;
 	int rc;
 
+	if (instance->isolate) {
+		instance->self = instance->isolate;
+		return gh_isolate_create(instance->isolate, &instance->events, error);
+	}
 	gh_work_prepare(instance);
 	gh_offload_hold(instance);
 	gh_here()->creating = instance;
@@ -448,6 +478,8 @@ void gh_instance_worker_start(struct gh_instance *instance, struct gh_asker *ask
 		gh_realloc_array(asker->started, asker->started_count + 1, sizeof(*asker->started));
 	asker->started[asker->started_count++] = instance;
 	atomic_store(&instance->in_force, true);
+	if (instance->isolate)
+		gh_isolate_start(instance->isolate);
 	if (runs_here(instance))
 		gh_work_open(instance, asker);
 	if (instance->plugin->thread_start && runs_here(instance))
@@ -475,23 +507,44 @@ void gh_instances_worker_stop(struct gh_asker *asker)
 		gh_instance_worker_stop(asker->started[asker->started_count - 1], asker);
 }
 
-static void fail(struct gh_instance *instance, int code, const struct gh_error *failure)
+static void fail(struct gh_instance *instance, const char *text)
 {
-	struct gh_error error;
-
-	module_failed(instance, code, failure, &error);
-	instance->failure = gh_strdup(error.text);
+	instance->failure = gh_strdup(text);
 	atomic_store_explicit(&instance->off, instance->failure, memory_order_release);
+}
+
+void gh_instance_was_alone_said(struct gh_instance *instance, const char *failure)
+{
+	if (failure)
+		fail(instance, failure);
+	instance->hooks->on_alone(instance->hooks->arg, instance);
+}
+
+static const char down[] = "its process has ended, and is started again";
+
+void gh_instance_is_down(struct gh_instance *instance)
+{
+	const char *up = NULL;
+
+	atomic_compare_exchange_strong(&instance->off, &up, down);
+}
+
+void gh_instance_is_up(struct gh_instance *instance)
+{
+	const char *was = down;
+
+	atomic_compare_exchange_strong(&instance->off, &was, NULL);
 }
 
 static void be_alone(struct gh_instance *instance)
 {
 	struct gh_error failure = { .api = &gh_host_table };
 	int rc = atomic_load(&instance->retired) ? 0 : gh_call_alone(instance, &failure);
+	struct gh_error error;
 
 	if (rc)
-		fail(instance, rc, &failure);
-	instance->hooks->on_alone(instance->hooks->arg, instance);
+		module_failed(instance, rc, &failure, &error);
+	gh_instance_was_alone_said(instance, rc ? error.text : NULL);
 }
 
 static void alone_run(struct gh_job *job)
@@ -509,9 +562,13 @@ bool gh_instance_alone(struct gh_instance *instance)
 	static const uint8_t nowhere[16];
 	struct gh_job *job = &instance->alone;
 
-	if (instance->alone_begun || instance->disabled || !instance->plugin->alone)
+	if (instance->alone_begun || instance->disabled)
 		return false;
 	instance->alone_begun = true;
+	if (instance->isolate)
+		return gh_isolate_alone(instance->isolate);
+	if (!instance->plugin->alone)
+		return false;
 	if (!instance->blocking) {
 		be_alone(instance);
 		return true;
@@ -541,6 +598,7 @@ void gh_instance_free(struct gh_instance **instance)
 	if (!gone)
 		return;
 	gh_work_shut_control(gone);
+	gh_isolate_free(&gone->isolate);
 	gh_pool_free(&gone->pool);
 	gh_offload_end(gone);
 	if (gone->created)

@@ -11,8 +11,9 @@ struct gh_instance;
 const char *gh_instance_name(const struct gh_instance *instance);
 const char *gh_instance_realm(const struct gh_instance *instance);
 const struct gh_plugin *gh_instance_plugin(const struct gh_instance *instance);
-/* NULL: none is loaded, it is disabled. */
-const struct gh_module *gh_instance_module(const struct gh_instance *instance);
+const char *gh_instance_file(const struct gh_instance *instance); /* of its module; "": it is disabled */
+/* Of one that is isolated, any thread: its process; 0: there is none at the moment. -1: it isn't isolated. */
+int gh_instance_pid(const struct gh_instance *instance);
 uint64_t gh_instance_generation(const struct gh_instance *instance); /* of the runtime it was made for */
 int64_t gh_instance_since(const struct gh_instance *instance); /* Unix seconds: when that was */
 bool gh_instance_disabled(const struct gh_instance *instance);

@@ -24,6 +24,7 @@ struct gh_instance {
 	/* neither GH_CONCURRENT nor GH_BLOCKING: `lock` is held around each call */
 	bool serialized;
 	bool blocking;
+	bool elsewhere; /* its answers come later: it blocks, or is isolated */
 	bool on_error_next;
 	bool disabled;
 	struct gh_plugin shape;     /* disabled: which hooks it had; none is called */
@@ -37,7 +38,8 @@ struct gh_instance {
 	pthread_mutex_t lock;
 	unsigned max_pending, threads;
 	atomic_uint pending;
-	struct gh_pool *pool;                                       /* GH_BLOCKING, once started */
+	struct gh_pool *pool;       /* GH_BLOCKING, once started */
+	struct gh_isolate *isolate; /* `isolate: yes`: module and section are its process's */
 	struct gh_series *answers[GH_HOOK_POINTS][GH_CONTINUE + 1]; /* of the hooks it has */
 	struct gh_series *told, *timeouts, *latency, *open;
 	struct gh_series *store[GH_STORE_CALLS], *store_failures[GH_STORE_CALLS]; /* of a store */
@@ -88,6 +90,13 @@ void gh_instance_make_series(struct gh_instance *instance);
 /* create(); previous: the instance of that name in force, or NULL. */
 int gh_instance_create(struct gh_instance *instance, const struct gh_instance *previous,
 		       struct gh_error *error);
+/* Of one that is elsewhere, for people: "it blocks". */
+const char *gh_instance_elsewhere(const struct gh_instance *instance);
+/* Of an isolated one, any thread: its process has died, or is there again: meanwhile it is off. What alone() said there; NULL: all
+ * is well. */
+void gh_instance_is_down(struct gh_instance *instance);
+void gh_instance_is_up(struct gh_instance *instance);
+void gh_instance_was_alone_said(struct gh_instance *instance, const char *failure);
 /* Starts the threads of a blocking one. */
 int gh_instance_start(struct gh_instance *instance, struct gh_error *error);
 

@@ -2,8 +2,10 @@
 /* Rows of fields, and how what comes later finds its way. */
 #include "hook/reply.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pack.h"
 #include "base/str.h"
 #include "hook/answer.h"
 #include "hook/errand.h"
@@ -23,7 +25,6 @@ struct gh_reply *gh_reply_new(struct gh_instance *instance, struct gh_ticket tic
 	reply->instance = instance;
 	reply->askers = instance->hooks->askers;
 	reply->ticket = ticket;
-	gh_json_init(&reply->json, &reply->rows);
 	return reply;
 }
 
@@ -42,29 +43,39 @@ static void set_message(struct gh_reply *reply, const char *text)
 
 /* ---- rows ---- */
 
+enum { ROW_ENDS, FIELD };
+
 void gh_reply_next_row(struct gh_reply *reply)
 {
-	if (reply->json.has_member && !reply->cut)
-		gh_buf_u8(&reply->rows, '\n');
-	gh_json_init(&reply->json, &reply->rows);
+	if (reply->in_row && !reply->cut)
+		gh_buf_u8(&reply->rows, ROW_ENDS);
+	reply->in_row = false;
+}
+
+static void add_field(struct gh_reply *reply, struct gh_bytes name, struct gh_bytes value)
+{
+	size_t n = reply->rows.n;
+
+	if (reply->cut)
+		return;
+	gh_buf_u8(&reply->rows, FIELD);
+	gh_pack_bytes(&reply->rows, name);
+	gh_pack_bytes(&reply->rows, value);
+	reply->in_row = true;
+	if (reply->rows.n <= GH_REPLY_MAX)
+		return;
+	reply->rows.n = n;
+	reply->cut = true;
 }
 
 void gh_reply_write_field(struct gh_reply *reply, const char *name, const char *fmt, va_list ap)
 {
-	struct gh_json before = reply->json;
-	size_t n = reply->rows.n;
 	struct gh_buf text = { 0 };
 
-	if (reply->cut)
-		return;
 	gh_buf_vprintf(&text, fmt, ap);
-	gh_json_str(&reply->json, name ? name : "", gh_str_n(text.n ? (char *)text.p : "", text.n));
+	add_field(reply, (struct gh_bytes){ name, name ? strlen(name) : 0 },
+		  (struct gh_bytes){ text.p, text.n });
 	gh_buf_done(&text);
-	if (reply->rows.n <= GH_REPLY_MAX)
-		return;
-	reply->json = before;
-	reply->rows.n = n;
-	reply->cut = true;
 }
 
 struct gh_bytes gh_reply_told_secret(struct gh_reply *reply)
@@ -72,29 +83,74 @@ struct gh_bytes gh_reply_told_secret(struct gh_reply *reply)
 	return reply->secret;
 }
 
-void gh_reply_rows(struct gh_buf *out, struct gh_str lines, const char *instance)
+/* One after another: FIELD, ROW_ENDS, or -1: there is nothing more, or in->rc says that it is none. */
+static int next(struct gh_unpack *in, struct gh_bytes *name_r, struct gh_bytes *value_r)
 {
-	const char *end = lines.n > 0 ? lines.p + lines.n : lines.p;
+	uint64_t kind;
 
-	for (const char *p = lines.p; p < end;) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		size_t n = (size_t)((newline ? newline : end) - p);
-		struct gh_json json;
-
-		if (n > 0) {
-			if (out->n > 0)
-				gh_buf_u8(out, ',');
-			gh_json_init(&json, out);
-			gh_json_object(&json, NULL);
-			if (instance) {
-				gh_json_str(&json, "instance", gh_str(instance));
-				gh_buf_u8(out, ',');
-			}
-			gh_buf_add(out, p, n);
-			gh_json_end_object(&json);
-		}
-		p += n + 1;
+	if (!gh_unpack_left(in))
+		return -1;
+	kind = gh_unpack_number(in, "field", ROW_ENDS, FIELD);
+	if (kind == FIELD) {
+		*name_r = gh_unpack_bytes(in, "name", GH_REPLY_MAX);
+		*value_r = gh_unpack_bytes(in, "value", GH_REPLY_MAX);
 	}
+	return in->rc ? -1 : (int)kind;
+}
+
+bool gh_reply_adopt(struct gh_reply *reply, struct gh_bytes rows)
+{
+	struct gh_error error;
+	struct gh_unpack in = gh_unpack(rows, &error);
+	struct gh_bytes name, value;
+	int what;
+
+	while ((what = next(&in, &name, &value)) >= 0)
+		if (what == FIELD)
+			add_field(reply, name, value);
+		else
+			gh_reply_next_row(reply);
+	return !in.rc;
+}
+
+static void begin_row(struct gh_buf *out, struct gh_json *json, const char *instance)
+{
+	if (out->n > 0)
+		gh_buf_u8(out, ',');
+	gh_json_init(json, out);
+	gh_json_object(json, NULL);
+	if (instance)
+		gh_json_str(json, "instance", gh_str(instance));
+}
+
+static void write_field(struct gh_json *json, struct gh_bytes name, struct gh_bytes value)
+{
+	char *key = gh_strndup(name.n ? name.p : "", name.n);
+
+	gh_json_str(json, key, gh_str_n(value.n ? value.p : "", value.n));
+	free(key);
+}
+
+void gh_reply_rows(struct gh_buf *out, struct gh_bytes rows, const char *instance)
+{
+	struct gh_error error;
+	struct gh_unpack in = gh_unpack(rows, &error);
+	struct gh_bytes name, value;
+	struct gh_json json;
+	bool in_row = false;
+	int what;
+
+	while ((what = next(&in, &name, &value)) >= 0) {
+		if (what == FIELD && !in_row)
+			begin_row(out, &json, instance);
+		if (what == FIELD)
+			write_field(&json, name, value);
+		else if (in_row)
+			gh_json_end_object(&json);
+		in_row = what == FIELD;
+	}
+	if (in_row)
+		gh_json_end_object(&json);
 }
 
 /* ---- the end ---- */

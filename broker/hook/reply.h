@@ -3,12 +3,13 @@
 #ifndef GH_HOOK_REPLY_H
 #define GH_HOOK_REPLY_H
 
-#include "base/json.h"
+#include "base/buf.h"
 #include "hook/host.h"
 
 #include <stdarg.h>
 
-#define GH_REPLY_MAX  (16u << 20) /* bytes of rows: what is beyond is cut, and the end is an error */
+#define GH_REPLY_MAX \
+	(16u << 20) /* bytes of names and values: what is beyond is cut, and the end is an error */
 #define GH_REPLY_TEXT 512u
 
 /* One part of it: what the call itself wrote, or what came by its ticket. Never shared: a thread has it, then the mail. */
@@ -21,9 +22,9 @@ struct gh_reply {
 	bool late;               /* between gh_reply_begin() and gh_reply_end() */
 	bool pended;             /* the ticket has been given out */
 	bool cut;
-	/* A line for each row: the members of a JSON object without its braces. */
-	struct gh_buf rows;
-	struct gh_json json;
+	const struct gh_command *command; /* that is run; NULL: the subject hook, or a later part */
+	struct gh_buf rows; /* for each field a 1, its name and its value (base/pack.h); a 0 between rows */
+	bool in_row;
 	int rc;
 	char message[GH_REPLY_TEXT];
 	struct gh_bytes secret; /* borrowed, while the command runs */
@@ -43,7 +44,10 @@ struct gh_ticket gh_reply_ticket(struct gh_reply *reply);
 struct gh_reply *gh_reply_claim(struct gh_host *host, struct gh_ticket ticket);
 void gh_reply_finish(struct gh_reply *reply, int rc, const char *message);
 
+/* Rows of another process become this reply's. False: they aren't any. */
+bool gh_reply_adopt(struct gh_reply *reply, struct gh_bytes rows);
+
 /* Rows as JSON objects with commas between them; with `instance` (NULL: none) as a first field. */
-void gh_reply_rows(struct gh_buf *out, struct gh_str lines, const char *instance);
+void gh_reply_rows(struct gh_buf *out, struct gh_bytes rows, const char *instance);
 
 #endif

@@ -70,6 +70,8 @@ struct gh_hooks {
 	void (*on_instance_idle)(void *arg, struct gh_instance *instance);
 	/* Any thread: its alone() has returned, or wasn't called because it has been retired. */
 	void (*on_alone)(void *arg, struct gh_instance *instance);
+	/* Any thread: its process has died, and will be started again. */
+	void (*on_died)(void *arg, struct gh_instance *instance);
 	void *arg;
 	uint64_t builds;            /* 0 at first; of whoever builds */
 	const struct gh_acts *acts; /* what modules may do to the broker; NULL: nothing */

@@ -379,7 +379,7 @@ START_TEST(disabled)
 	ck_assert_str_eq(decision.why, "disabled");
 	ck_assert_str_eq(decision.module, "probe");
 	ck_assert(gh_instance_disabled(runtime->instances[0]));
-	ck_assert_ptr_null(gh_instance_module(runtime->instances[0]));
+	ck_assert_str_eq(gh_instance_file(runtime->instances[0]), "");
 	ck_assert(!gh_instance_alone(runtime->instances[0]));
 	ck_assert_int_eq(change(&runtime, "probe", GH_CHANGE_DISABLE, &error), GH_EINVAL);
 	ck_assert_int_eq(build(LISTS, plugins, runtime, &next, &error), 0);

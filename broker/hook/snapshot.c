@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "hook/tls_facts.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ struct gh_snapshot {
 	struct gh_client client;
 	atomic_uint refs;
 	struct gh_shared_identity *identity;
-	const char *class; /* that it was put into; NULL: none */
+	const char *class;        /* that it was put into; NULL: none */
+	struct gh_tls_facts *tls; /* what client.tls leads into; NULL: the connection's, or none */
 	struct gh_attachments **home;
 };
 
@@ -63,7 +65,17 @@ static struct gh_snapshot *make(const struct gh_client *facts, struct gh_shared_
 	snapshot->class = put(&text, class);
 	set_identity(snapshot, identity, (struct gh_identity *)(snapshot + 1));
 	snapshot->home = NULL;
+	snapshot->tls = NULL;
 	atomic_init(&snapshot->refs, 1);
+	return snapshot;
+}
+
+static struct gh_snapshot *derive(const struct gh_snapshot *old, const struct gh_client *facts,
+				  struct gh_shared_identity *identity, const char *class)
+{
+	struct gh_snapshot *snapshot = make(facts, identity, class);
+
+	snapshot->tls = gh_tls_facts_ref(old->tls);
 	return snapshot;
 }
 
@@ -87,6 +99,7 @@ void gh_snapshot_unref(struct gh_snapshot **snapshot)
 	if (!gone || atomic_fetch_sub_explicit(&gone->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	gh_identity_unref(&gone->identity);
+	gh_tls_facts_unref(&gone->tls);
 	free(gone);
 }
 
@@ -103,6 +116,14 @@ struct gh_snapshot *gh_snapshot_of(const struct gh_client *client)
 struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot)
 {
 	return snapshot->identity;
+}
+
+void gh_snapshot_keep_tls(struct gh_snapshot *snapshot)
+{
+	if (!snapshot->client.tls || snapshot->tls)
+		return;
+	snapshot->tls = gh_tls_facts_new(snapshot->client.tls);
+	snapshot->client.tls = gh_tls_facts_view(snapshot->tls);
 }
 
 void gh_snapshot_set_home(struct gh_snapshot *snapshot, struct gh_attachments **home)
@@ -123,12 +144,12 @@ struct gh_snapshot *gh_snapshot_with_identity(const struct gh_snapshot *old,
 
 	if (client_id)
 		facts.client_id = client_id;
-	return make(&facts, identity, old->class);
+	return derive(old, &facts, identity, old->class);
 }
 
 struct gh_snapshot *gh_snapshot_with_class(const struct gh_snapshot *old, const char *name)
 {
-	return make(&old->client, old->identity, name);
+	return derive(old, &old->client, old->identity, name);
 }
 
 struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old)
@@ -136,5 +157,5 @@ struct gh_snapshot *gh_snapshot_offline(const struct gh_snapshot *old)
 	struct gh_client facts = old->client;
 
 	facts.connection = 0;
-	return make(&facts, old->identity, old->class);
+	return derive(old, &facts, old->identity, old->class);
 }

@@ -27,6 +27,10 @@ struct gh_snapshot *gh_snapshot_of(const struct gh_client *client);
 /* borrowed; NULL: none */
 struct gh_shared_identity *gh_snapshot_identity(const struct gh_snapshot *snapshot);
 
+/* Copies what TLS established, for it and those made from it; else that is the connection's and must live as long. Before it is
+ * shared. */
+void gh_snapshot_keep_tls(struct gh_snapshot *snapshot);
+
 /*
  * Where the connection keeps what modules attach to it, as long as this is the snapshot it goes by; NULL: nowhere, as at
  * first. For the connection's worker alone: other holders never look.

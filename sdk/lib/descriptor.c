@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KNOWN_FLAGS (GH_CONCURRENT | GH_BLOCKING | GH_RESIDENT)
+#define KNOWN_FLAGS (GH_CONCURRENT | GH_BLOCKING | GH_RESIDENT | GH_IN_PROCESS)
 
 struct check {
 	const struct gh_plugin *plugin;

@@ -17,7 +17,8 @@
  * made-up (later, after answers to tickets that nobody gave); void (answered now, beside a ticket that
  * a thread answers with the opposite). A delay beyond hook-timeout is an answer that comes too late.
  *
- * As probe-exchange it has the hook exchange too: the client's data is the user of a rule.
+ * As probe-exchange it has the hook exchange too: the client's data is the user of a rule. As ...-apart it can be isolated: it has
+ * no hook accept.
  */
 #include "probe.h"
 
@@ -275,10 +276,12 @@ static enum gh_verdict answer(struct probe *probe, enum point point, const char 
 
 static const struct gh_str no_topic;
 
+#ifndef PROBE_APART
 static enum gh_verdict accept_client(void *instance, const struct gh_client *in, struct gh_answer *out)
 {
 	return answer(instance, ACCEPT, NULL, in, 0, no_topic, 0, out);
 }
+#endif
 
 static enum gh_verdict authenticate(void *instance, const struct gh_authenticate *in,
 				    struct gh_answer *out)
@@ -456,18 +459,18 @@ static const struct gh_option options[] = {
 	{ 0 }
 };
 
-#ifdef PROBE_EXCHANGE
-GH_PLUGIN(probe_exchange) = {
+#define PLUGIN(symbol) GH_PLUGIN(symbol) /* the macro's own name first */
+PLUGIN(PROBE_SYMBOL) = {
 	GH_HEAD,
-	.name = "probe-exchange",
+	.name = PROBE_NAME,
+#ifdef PROBE_EXCHANGE
 	.exchange = exchange,
 	.exchange_end = exchange_end,
-#else
-GH_PLUGIN(probe) = {
-	GH_HEAD,
-	.name = "probe",
 #endif
-	.flags = GH_CONCURRENT,
+#ifndef PROBE_APART
+	.accept = accept_client,
+#endif
+	.flags = PROBE_FLAGS,
 	.version = "1",
 	.summary = "answers what it is told to, and writes down what it sees",
 	.config_size = sizeof(struct config),
@@ -476,7 +479,6 @@ GH_PLUGIN(probe) = {
 	.thread_start = thread_start,
 	.thread_stop = thread_stop,
 	.destroy = destroy,
-	.accept = accept_client,
 	.authenticate = authenticate,
 	.lookup = lookup,
 	.authorize = authorize,

@@ -323,7 +323,7 @@ def word_of(point, verdict, how):
     return "%s/%s/%s" % (point.name, verdict, how)
 
 
-def answers(cells):
+def answers(cells, isolate):
     """(point, verdict, how, more): each has its word, by which user or topic it is known. Sections of the three instances."""
     rules = {"who": [], "rights": [], "filter": []}
     for point, verdict, how, more in cells:
@@ -335,12 +335,17 @@ def answers(cells):
     rules["rights"].append(rule("authorize"))
     plugins = {name: probe(*rules[name], file=name + ".jsonl", events=["reload"]) for name in rules}
     plugins["who"]["module"] = "probe-exchange"
+    if isolate:
+        for one in plugins["rights"]["answers"]:
+            one["covers"] = True  # it can't be asked about each delivery
+        for one in plugins.values():
+            one.update(module=one["module"] + "-apart", isolate=True)
     plugins["actor"] = {"file": "@DIR@/actor.jsonl"}
     return plugins
 
 
-def configuration(cells, **limits):
-    return {"plugins": answers(cells), "limits": dict({"failed-login-delay": "0", "classes": {"marked": {}}}, **limits),
+def configuration(cells, isolate=False, **limits):
+    return {"plugins": answers(cells, isolate), "limits": dict({"failed-login-delay": "0", "classes": {"marked": {}}}, **limits),
             "listeners": {"test": dict(LISTS, address="127.0.0.1:@PORT@")}}
 
 
@@ -466,18 +471,54 @@ def test_verdict(patient, use, name, way, verdict):
     table.serves(ignored=WAYS[way])
 
 
-# ---- a deadline
+# ---- in processes of their own
 
 @pytest.fixture(scope="module")
-def hasty():
-    cells = [(point, "allow", "never", {}) for point in POINTS.values()] + [(point, "allow", "held", HELD) for point in POINTS.values()]
-    with Broker(configuration(cells, **{"hook-timeout": "700ms"})) as one:
+def apart():
+    """Where all three instances are isolated."""
+    cells = [(point, verdict, how, {}) for point in POINTS.values() for verdict in VERDICTS + MISTAKES for how in WAYS]
+    cells += [(point, verdict, "held", HELD) for point in POINTS.values() for verdict in VERDICTS]
+    with Broker(configuration(cells, isolate=True, **{"hook-timeout": "5m"})) as one:
         yield one
+
+
+def apart_cells():
+    for name in POINTS:
+        for way in ("now", "later"):
+            for verdict in VERDICTS + (MISTAKES if way == "now" else ()):
+                if name != "live" or verdict in ("pass", "allow", "deny"):  # what is delivered waits for an answer
+                    yield pytest.param(name, way, verdict, marks=[pytest.mark.threads] if way == "later" else [])
+    yield "login", "twice", "allow"
+    yield "subscribe", "early", "allow"
+    yield "publish", "made-up", "deny"
+    yield "message", "void", "allow"
+
+
+@pytest.mark.parametrize("name, way, verdict", apart_cells())
+def test_verdict_apart(apart, use, name, way, verdict):
+    """Whoever answers in another process is heard as if it were here."""
+    test_verdict(apart, use, name, way, verdict)
+
+
+# ---- a deadline
+
+@pytest.fixture(scope="module", params=[False, True], ids=["here", "apart"])
+def hasty(request):
+    cells = [(point, "allow", "never", {}) for point in POINTS.values()] + [(point, "allow", "held", HELD) for point in POINTS.values()]
+    with Broker(configuration(cells, isolate=request.param, **{"hook-timeout": "700ms"})) as one:
+        one.isolates = request.param
+        yield one
+
+
+def shows(hasty, name):
+    if hasty.isolates and name == "live":
+        pytest.skip("what is delivered waits for an answer")
 
 
 @pytest.mark.parametrize("name", POINTS)
 def test_deadline(hasty, use, name):
     """What is never answered, and what is answered when it is over: an error, told as one; the answer that comes then is counted."""
+    shows(hasty, name)
     table, point = use(hasty), POINTS[name]
     timeouts = table.timeouts(point)
     questions = []
@@ -628,6 +669,7 @@ def test_disabled(patient, use, name, verdict):
 @pytest.mark.parametrize("name", POINTS)
 def test_never_answered_at_unload(hasty, use, name):
     """It holds its instance until its deadline."""
+    shows(hasty, name)
     table, point = use(hasty), POINTS[name]
     before, timeouts = states(hasty), table.timeouts(point)
     question = point.ask(table, word_of(point, "allow", "never"))

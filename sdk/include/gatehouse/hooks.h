@@ -110,7 +110,7 @@ typedef enum gh_verdict gh_lookup_fn(void *instance, const struct gh_lookup *in,
  * PUBLISH may be PENDING (the packet is parked). SUBSCRIBE may: all filters of a packet are asked
  * before any is waited for. WILL may, at CONNECT and again (RECHECK) when it fires. PUBLISH with
  * RECHECK and an offline client: may the author of this retained message still publish there?
- * RECEIVE may not be PENDING: a GH_BLOCKING instance isn't asked it and must say gh_answer_covers()
+ * RECEIVE may not be PENDING: one that is GH_BLOCKING or isolated isn't asked it and must say gh_answer_covers()
  * with an ALLOW to SUBSCRIBE, which without it is an ERROR (its PASS covers); while a filter is judged
  * anew, what comes under it waits in the session's queue.
  */
@@ -171,7 +171,7 @@ typedef enum gh_verdict gh_publish_fn(void *instance, const struct gh_publish *i
 #define GH_EV_IDENTITY (1ull << 13)   /* re-authenticated, looked up again, expired, class changed */
 #define GH_EV_PROTOCOL (1ull << 14)   /* malformed or forbidden packet: reason, text */
 #define GH_EV_RELOAD (1ull << 15)     /* text; code 1: refused */
-#define GH_EV_MODULE (1ull << 16)     /* module; code 0: loaded, 1: replaced, 2: unloaded, 3: failed */
+#define GH_EV_MODULE (1ull << 16)     /* module; code 0: loaded, 1: replaced, 2: unloaded, 3: failed, 4: isolated one died */
 #define GH_EV_ADMIN (1ull << 17)      /* a gatehousectl command: text, username is the peer's */
 #define GH_EV_USAGE (1ull << 18)      /* each second of a client with traffic: received, sent in it */
 struct gh_traffic {

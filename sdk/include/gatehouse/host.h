@@ -261,7 +261,7 @@ GH_FN void *gh_attached(struct gh_host *h, const struct gh_client *c) { return G
 GH_FN struct gh_metric gh_metric_new(struct gh_host *h, enum gh_metric_kind kind, const char *name, const char *labels, const char *help)
 { return GH_API(h)->metric(h, (uint32_t)kind, name, labels, help); }
 GH_FN void gh_metric_add(struct gh_host *h, struct gh_metric m, double v) { GH_API(h)->metric_add(h, m, v); }
-/* Every figure of the registry, now. fn is called before it returns. */
+/* Every figure of the registry, now. fn is called before it returns. Isolated: GH_ENOTSUP. */
 GH_FN int gh_metrics_each(struct gh_host *h, gh_sample_fn *fn, void *arg) { return GH_API(h)->metrics_each(h, fn, arg); }
 
 /* ---- replies of commands and subject ----------------------------------------------------------- */

@@ -30,7 +30,11 @@
  * GH_BLOCKING | GH_CONCURRENT. Without GH_BLOCKING nothing blocks. No host call runs a hook before it returns:
  * there is no re-entrance.
  *
- * Fail closed. No answer, a late one, GH_ERROR, an unknown value: denied, with the reason told.
+ * Isolated (`isolate: yes`): all of it in a process of its own, one thread of which is all its workers and
+ * the control thread: what it attaches, its timers and watches are there. Never asked RECEIVE; previous is
+ * NULL; acts and gh_keep() are posted. When it dies, its tickets are errors, and it is started again.
+ *
+ * Fail closed. No answer, a late one, GH_ERROR, an unknown value, a dead process: denied, with the reason told.
  */
 #ifndef GATEHOUSE_PLUGIN_H
 #define GATEHOUSE_PLUGIN_H
@@ -51,6 +55,7 @@ extern "C" {
 #define GH_CONCURRENT 0x1u
 #define GH_BLOCKING 0x2u
 #define GH_RESIDENT 0x4u /* its libraries leave threads or exit handlers behind: never unmapped */
+#define GH_IN_PROCESS 0x8u /* refuses `isolate: yes`, as accept, handshake, psk and a store do */
 
 /* ---- options: the core reads, checks and fills a struct of the module's ------------------------ */
 enum gh_option_type {

@@ -46,7 +46,7 @@ enum gh_error_code {
 	GH_ENOENT = -2, /* no such client, metric, limits class */
 	GH_EBUSY = -3,  /* a bounded queue is full: answer GH_ERROR, don't retry in the hook */
 	GH_EIO = -4,    /* a file or a backend failed */
-	GH_ENOTSUP = -5 /* not by this instance's flags, or there is no store */
+	GH_ENOTSUP = -5 /* not by this instance's flags, in an isolated one, or there is no store */
 };
 
 /* 0 is no verdict: what forgets to answer, answers GH_ERROR. So does a value the core doesn't know. */
