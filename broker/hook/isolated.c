@@ -11,11 +11,10 @@
 #include "hook/isolate_priv.h"
 #include "hook/offload.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define QUEUE         (16u << 20) /* bytes that may wait for the broker: acts beyond it are GH_EBUSY */
@@ -368,17 +367,6 @@ static void on_io(struct gh_io *io, unsigned events, void *arg)
 	_exit(EXIT_FAILURE);
 }
 
-/* A module that hangs must not outlive the broker. */
-static void *watch_broker(void *arg)
-{
-	struct pollfd fd = { .fd = *(int *)arg };
-
-	while (poll(&fd, 1, -1) < 0 || !(fd.revents & (POLLHUP | POLLERR)))
-		;
-	nanosleep(&(struct timespec){ .tv_sec = 1 }, NULL);
-	_exit(EXIT_FAILURE);
-}
-
 /* ---- the process ---- */
 
 static void post(void *arg, struct gh_mail *mail)
@@ -443,6 +431,7 @@ static void done(struct gh_isolated *isolated)
 	gh_io_free(&isolated->io);
 	gh_inbox_free(&isolated->inbox);
 	gh_loop_free(&isolated->loop);
+	isolated->link.fd = -1; /* open to the end of the process, for which the broker waits */
 	gh_link_done(&isolated->link);
 	pthread_mutex_destroy(&isolated->lock);
 }
@@ -451,12 +440,13 @@ int gh_isolated_run(int fd)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE };
 	struct gh_isolated isolated = { 0 };
-	pthread_t watcher;
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN); /* what is meant for the broker comes by the link */
+	/* Not even a module that hangs outlives the broker's thread that keeps it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	init(&isolated, fd);
-	if (!open_loop(&isolated) || gh_pool_thread(&watcher, watch_broker, &fd))
+	if (!open_loop(&isolated))
 		return EXIT_FAILURE;
 	gh_loop_run(isolated.loop);
 	done(&isolated);
