@@ -9,8 +9,12 @@
 
 static bool wants(const struct gh_instance *instance, const struct gh_event *event, const char *but)
 {
-	return instance->events & event->kind && !gh_off(instance) &&
-	       !(but && strcmp(instance->name, but) == 0);
+	if (!(instance->events & event->kind) || (but && strcmp(instance->name, but) == 0))
+		return false;
+	if (!gh_off(instance))
+		return true;
+	gh_instance_missed(instance);
+	return false;
 }
 
 static void complete(struct gh_event *event)

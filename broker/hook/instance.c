@@ -536,6 +536,12 @@ void gh_instance_is_up(struct gh_instance *instance)
 	atomic_compare_exchange_strong(&instance->off, &was, NULL);
 }
 
+void gh_instance_missed(const struct gh_instance *instance)
+{
+	if (gh_off(instance) == down)
+		gh_isolate_miss(instance->isolate);
+}
+
 static void be_alone(struct gh_instance *instance)
 {
 	struct gh_error failure = { .api = &gh_host_table };

@@ -96,6 +96,8 @@ const char *gh_instance_elsewhere(const struct gh_instance *instance);
  * is well. */
 void gh_instance_is_down(struct gh_instance *instance);
 void gh_instance_is_up(struct gh_instance *instance);
+/* It is off, and wasn't told an event that it wants. */
+void gh_instance_missed(const struct gh_instance *instance);
 void gh_instance_was_alone_said(struct gh_instance *instance, const char *failure);
 /* Starts the threads of a blocking one. */
 int gh_instance_start(struct gh_instance *instance, struct gh_error *error);

@@ -30,12 +30,6 @@ extern char **environ;
 
 /* ---- what others say to it ---- */
 
-static void discard(struct gh_buf *frame)
-{
-	gh_wipe(frame->p, frame->n);
-	gh_buf_done(frame);
-}
-
 uint64_t gh_isolate_epoch(struct gh_isolate *isolate)
 {
 	uint64_t epoch;
@@ -79,7 +73,7 @@ bool gh_isolate_put(struct gh_isolate *isolate, uint64_t epoch, struct gh_buf *f
 		put(isolate, frame);
 	pthread_mutex_unlock(&isolate->lock);
 	if (!goes)
-		discard(frame);
+		gh_link_discard(frame);
 	return goes;
 }
 
@@ -97,7 +91,7 @@ void gh_isolate_put_event(struct gh_isolate *isolate, uint64_t epoch, struct gh_
 		isolate->lost++;
 	pthread_mutex_unlock(&isolate->lock);
 	if (!goes)
-		discard(frame);
+		gh_link_discard(frame);
 }
 
 uint64_t gh_isolate_open(struct gh_isolate *isolate, const struct gh_isolate_question *question)
@@ -245,6 +239,16 @@ static int open_process(struct gh_isolate *isolate)
 static void again(struct gh_isolate *isolate);
 static void on_io(struct gh_io *io, unsigned events, void *arg);
 
+static void not_begun(struct gh_isolate *isolate, const char *text)
+{
+	if (!isolate->served) {
+		give_up(isolate, text);
+		return;
+	}
+	gh_log_error("module '%s': %s", isolate->instance->name, text);
+	again(isolate);
+}
+
 static void begin(struct gh_isolate *isolate)
 {
 	const struct gh_instance *instance = isolate->instance;
@@ -254,10 +258,7 @@ static void begin(struct gh_isolate *isolate)
 
 	if (rc) {
 		snprintf(text, sizeof(text), "no process for it: %s", strerror(rc));
-		if (isolate->served)
-			again(isolate);
-		else
-			give_up(isolate, text);
+		not_begun(isolate, text);
 		return;
 	}
 	isolate->io = gh_io_new(isolate->loop, isolate->link.fd, GH_IO_READ, on_io, isolate);
@@ -419,6 +420,23 @@ static enum gh_isolate_stage end_process(struct gh_isolate *isolate, char *text,
 	return stage;
 }
 
+/* False: nobody waits for it. failure NULL: all is well. */
+static bool end_alone(struct gh_isolate *isolate, const char *failure)
+{
+	struct gh_instance *instance = isolate->instance;
+	bool was_open;
+
+	pthread_mutex_lock(&isolate->lock);
+	was_open = isolate->alone_open;
+	isolate->alone_open = false;
+	pthread_mutex_unlock(&isolate->lock);
+	if (!was_open)
+		return false;
+	gh_instance_was_alone_said(instance, failure);
+	gh_instance_unref(instance);
+	return true;
+}
+
 static void died(struct gh_isolate *isolate)
 {
 	struct gh_instance *instance = isolate->instance;
@@ -437,8 +455,7 @@ static void died(struct gh_isolate *isolate)
 		again(isolate);
 	}
 	fail_all(isolate);
-	if (isolate->served && isolate->alone_open)
-		gh_isolate_was_alone(isolate, GH_EIO, text);
+	end_alone(isolate, text);
 }
 
 void gh_isolate_refused(struct gh_isolate *isolate, const char *text)
@@ -534,7 +551,7 @@ static void drop_given_up(struct gh_isolate *isolate, uint64_t now_ms)
 		if (isolate->stage == GH_ISOLATE_SERVING)
 			gh_link_put(&isolate->link, &frame);
 		else
-			discard(&frame);
+			gh_link_discard(&frame);
 		remove_question(isolate, question);
 		free(question);
 	}
@@ -682,22 +699,19 @@ bool gh_isolate_alone(struct gh_isolate *isolate)
 	return true;
 }
 
-void gh_isolate_was_alone(struct gh_isolate *isolate, int rc, const char *text)
+void gh_isolate_was_alone(struct gh_isolate *isolate, const char *failure)
 {
-	struct gh_instance *instance = isolate->instance;
-	bool was_open;
+	if (end_alone(isolate, failure) || !failure)
+		return;
+	gh_log_error("module '%s' can't be alone again: %s", isolate->instance->name, failure);
+	kill(isolate->pid, SIGKILL);
+}
 
+void gh_isolate_miss(struct gh_isolate *isolate)
+{
 	pthread_mutex_lock(&isolate->lock);
-	was_open = isolate->alone_open;
-	isolate->alone_open = false;
+	isolate->lost++;
 	pthread_mutex_unlock(&isolate->lock);
-	if (was_open) {
-		gh_instance_was_alone_said(instance, rc ? text : NULL);
-		gh_instance_unref(instance);
-	} else if (rc) {
-		gh_log_error("module '%s' can't be alone again: %s", instance->name, text);
-		kill(isolate->pid, SIGKILL);
-	}
 }
 
 void gh_isolate_free(struct gh_isolate **isolate)

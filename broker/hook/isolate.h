@@ -27,6 +27,8 @@ int gh_isolate_create(struct gh_isolate *isolate, uint64_t *events_r, struct gh_
 void gh_isolate_start(struct gh_isolate *isolate);
 /* alone() there; gh_instance_was_alone_said() is called when it has returned, or the process has died. False: it has none. */
 bool gh_isolate_alone(struct gh_isolate *isolate);
+/* Any thread. An event that it wants and wasn't told, for it is off: counted as lost. */
+void gh_isolate_miss(struct gh_isolate *isolate);
 /* destroy() there, and the end of the process: waits, for 5 s at most, then it is killed. NULL is fine. */
 void gh_isolate_free(struct gh_isolate **isolate);
 

@@ -149,7 +149,7 @@ static enum gh_verdict ask(void *self, enum gh_hook_point point, const struct gh
 	gh_pack_number(&frame, left_ms);
 	sent = pack_question(isolate, epoch, &frame, point, client, in) && id &&
 	       gh_isolate_put(isolate, epoch, &frame, false);
-	gh_buf_done(&frame);
+	gh_link_discard(&frame);
 	if (sent)
 		return GH_PENDING;
 	if (!id)
@@ -248,7 +248,7 @@ static int errand(struct gh_isolate *isolate, size_t command, struct gh_reply *r
 	gh_pack_number(&frame, command);
 	gh_buf_add(&frame, task->p, task->n);
 	sent = id && gh_isolate_put(isolate, epoch, &frame, false);
-	gh_buf_done(&frame);
+	gh_link_discard(&frame);
 	if (sent || (id && !gh_isolate_close(isolate, id, GH_ISOLATE_REPLY, &question)))
 		return GH_LATER;
 	gh_reply_end(reply, GH_EBUSY, "its process has ended, or too much waits for it");
@@ -269,8 +269,7 @@ int gh_isolate_run(void *self, size_t count, const char *const *arguments, struc
 	gh_pack_number(&task, secret.p != NULL);
 	gh_pack_bytes(&task, secret);
 	rc = errand(isolate, (size_t)(reply->command - isolate->plugin.commands) + 1, reply, &task);
-	gh_wipe(task.p, task.n);
-	gh_buf_done(&task);
+	gh_link_discard(&task);
 	return rc;
 }
 

@@ -110,6 +110,6 @@ bool gh_isolate_take(void *isolate, enum gh_link_kind kind, struct gh_bytes body
 void gh_isolate_loaded(struct gh_isolate *isolate);
 void gh_isolate_created(struct gh_isolate *isolate);
 void gh_isolate_refused(struct gh_isolate *isolate, const char *text);
-void gh_isolate_was_alone(struct gh_isolate *isolate, int rc, const char *text);
+void gh_isolate_was_alone(struct gh_isolate *isolate, const char *failure); /* NULL: all is well */
 
 #endif

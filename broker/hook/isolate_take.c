@@ -272,7 +272,7 @@ static void was_alone(struct gh_isolate *isolate, struct gh_unpack *in)
 	char *text = gh_str_dup(words(in, "text"));
 
 	if (gh_unpack_end(in) == 0)
-		gh_isolate_was_alone(isolate, failed ? GH_EIO : 0, text);
+		gh_isolate_was_alone(isolate, failed ? text : NULL);
 	free(text);
 }
 

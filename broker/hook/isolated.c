@@ -35,7 +35,7 @@ bool gh_isolated_put(struct gh_isolated *isolated, struct gh_buf *frame, bool mu
 	if (goes)
 		gh_link_put(&isolated->link, frame);
 	else
-		gh_buf_done(frame);
+		gh_link_discard(frame);
 	pthread_mutex_unlock(&isolated->lock);
 	return goes;
 }

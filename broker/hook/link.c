@@ -31,6 +31,13 @@ struct gh_buf gh_link_begin(enum gh_link_kind kind)
 	return frame;
 }
 
+void gh_link_discard(struct gh_buf *frame)
+{
+	if (frame->n)
+		gh_wipe(frame->p, frame->n);
+	gh_buf_done(frame);
+}
+
 void gh_link_init(struct gh_link *link, int fd)
 {
 	*link = (struct gh_link){ .fd = fd };
@@ -44,8 +51,7 @@ static void drop_first(struct gh_link *link)
 	link->first = gone->next;
 	if (!link->first)
 		link->end = &link->first;
-	gh_wipe(gone->bytes.p, gone->bytes.n);
-	gh_buf_done(&gone->bytes);
+	gh_link_discard(&gone->bytes);
 	free(gone);
 }
 

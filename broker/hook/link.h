@@ -49,6 +49,8 @@ enum gh_link_kind {
 
 /* An empty one, for gh_pack_ calls: its body follows. */
 struct gh_buf gh_link_begin(enum gh_link_kind kind);
+/* One that isn't sent: wiped and freed. Again: nothing. */
+void gh_link_discard(struct gh_buf *frame);
 
 struct gh_link {
 	int fd; /* -1: there is none */

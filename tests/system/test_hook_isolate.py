@@ -344,3 +344,47 @@ def test_check_config(make_broker):
     broker.stop()
     done = subprocess.run(broker.command() + ["--check-config"], capture_output=True, text=True)
     assert done.returncode == 0 and "is fine" in done.stdout
+
+
+def test_events_while_it_is_away(make_broker, connect):
+    """They are lost like those that don't fit."""
+    broker = make_broker({"plugins": {"who": who(events=["publish", "limit"])}})
+    joe = connect("joe-1", to=broker)
+    for _ in range(4):  # the last one is away for long enough
+        old = kill(broker)
+        eventually(lambda: row_of(broker)["pid"] not in (0, old))
+    kill(broker)
+    eventually(lambda: row_of(broker)["pid"] == 0)
+    joe.publish("a", "not told", 1, reason=None)
+    broker.wait_log(r"module 'who' didn't hear of 1 events")
+    assert Journal(broker, "who.jsonl").wait(kind="limit", text="events")[0]["count"] == 1
+
+
+def test_into_it_and_out_of_it(make_broker, connect):
+    """By a reload, with whoever is connected."""
+    broker = start(make_broker)
+    joe = connect("joe-1", to=broker, username="joe")
+    joe.subscribe("a", qos=1)
+    for isolated in (False, True, False):
+        broker.write({"plugins": {"who": who(isolate=isolated)}, "limits": {"failed-login-delay": "0"}}, LISTS)
+        broker.reload()
+        assert ("pid" in row_of(broker)) == isolated
+        joe.publish("a", "x", 1)
+        joe.message("a", "x", qos=1)
+        connect("new-%s" % isolated, to=broker, username="ann").ping()
+
+
+@pytest.mark.threads
+def test_dies_under_load(make_broker, connect):
+    """Many ask while it dies: each is answered, by somebody who may or by a refusal, and none waits for hook-timeout."""
+    broker = start(make_broker, limits={"hook-timeout": "5m", "connect-timeout": "5m"})
+    clients = [connect("l%d" % n, to=broker, username="joe") for n in range(20)]
+    for _ in range(3):
+        old = pid_of(broker)
+        for client in clients:
+            client.send(*[client.publish_packet("t", "x", 1, packet_id=n) for n in range(1, 51)])
+        os.kill(old, signal.SIGKILL)
+        for client in clients:
+            assert {client.expect(PUBACK).reason for _ in range(50)} <= {0, 0x10, 0x87}
+        again(broker, old)
+    assert broker.metric("gatehouse_plugin_pending", instance="who") == 0
