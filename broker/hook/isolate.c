@@ -146,15 +146,24 @@ static void set_stage(struct gh_isolate *isolate, enum gh_isolate_stage stage)
 	pthread_mutex_unlock(&isolate->lock);
 }
 
-/* The first one: there won't be another. */
-static void give_up(struct gh_isolate *isolate, const char *text)
+/* The first one: there won't be another. The first reason stays. */
+static void give_up(struct gh_isolate *isolate, const char *where, const char *text)
 {
 	pthread_mutex_lock(&isolate->lock);
 	if (isolate->stage != GH_ISOLATE_FAILED)
-		gh_error_set(&isolate->error, GH_EIO, "%s", text);
+		gh_error_set(&isolate->error, GH_EIO, "%s%s", where, text);
 	isolate->stage = GH_ISOLATE_FAILED;
 	pthread_cond_broadcast(&isolate->changed);
 	pthread_mutex_unlock(&isolate->lock);
+}
+
+static void give_up_here(struct gh_isolate *isolate, const char *text)
+{
+	char where[GH_CONF_WHERE_SIZE + 80];
+
+	snprintf(where, sizeof(where), "%s: '%s': ", isolate->instance->settings->where,
+		 isolate->instance->name);
+	give_up(isolate, where, text);
 }
 
 /* For what `stage` is followed by. */
@@ -236,18 +245,8 @@ static int open_process(struct gh_isolate *isolate)
 	return 0;
 }
 
-static void again(struct gh_isolate *isolate);
+static void again(struct gh_isolate *isolate, const char *why);
 static void on_io(struct gh_io *io, unsigned events, void *arg);
-
-static void not_begun(struct gh_isolate *isolate, const char *text)
-{
-	if (!isolate->served) {
-		give_up(isolate, text);
-		return;
-	}
-	gh_log_error("module '%s': %s", isolate->instance->name, text);
-	again(isolate);
-}
 
 static void begin(struct gh_isolate *isolate)
 {
@@ -258,7 +257,10 @@ static void begin(struct gh_isolate *isolate)
 
 	if (rc) {
 		snprintf(text, sizeof(text), "no process for it: %s", strerror(rc));
-		not_begun(isolate, text);
+		if (isolate->served)
+			again(isolate, text);
+		else
+			give_up_here(isolate, text);
 		return;
 	}
 	isolate->io = gh_io_new(isolate->loop, isolate->link.fd, GH_IO_READ, on_io, isolate);
@@ -314,7 +316,7 @@ static void put_order(struct gh_isolate *isolate, enum gh_link_kind kind)
 
 void gh_isolate_created(struct gh_isolate *isolate)
 {
-	bool again = isolate->served;
+	bool follows = isolate->served; /* another one */
 
 	pthread_mutex_lock(&isolate->lock);
 	isolate->served = true;
@@ -326,7 +328,7 @@ void gh_isolate_created(struct gh_isolate *isolate)
 		put_order(isolate, GH_LINK_ALONE);
 	pthread_cond_broadcast(&isolate->changed);
 	pthread_mutex_unlock(&isolate->lock);
-	if (again) {
+	if (follows) {
 		gh_log_notice("module '%s' has a process again (%ld)", isolate->instance->name,
 			      (long)isolate->pid);
 		gh_instance_is_up(isolate->instance);
@@ -382,10 +384,12 @@ static void on_back_off(struct gh_timeout *timeout)
 	begin(gh_container(timeout, struct gh_isolate, back_off));
 }
 
-static void again(struct gh_isolate *isolate)
+static void again(struct gh_isolate *isolate, const char *why)
 {
 	if (gh_clock_ms() - isolate->began_ms >= LIVED_MS || !isolate->wait_ms)
 		isolate->wait_ms = FIRST_MS;
+	gh_log_error("module '%s': %s: it is started again in %u ms", isolate->instance->name, why,
+		     isolate->wait_ms);
 	gh_loop_timeout(isolate->loop, &isolate->back_off, isolate->wait_ms);
 	isolate->wait_ms = 2 * isolate->wait_ms < LAST_MS ? 2 * isolate->wait_ms : LAST_MS;
 }
@@ -446,13 +450,11 @@ static void died(struct gh_isolate *isolate)
 	if (stage == GH_ISOLATE_ENDING) {
 		gh_loop_stop(isolate->loop);
 	} else if (!isolate->served) {
-		give_up(isolate, text);
+		give_up_here(isolate, text);
 	} else {
 		gh_instance_is_down(instance);
-		gh_log_error("module '%s': %s: it is started again in %u ms", instance->name, text,
-			     isolate->wait_ms ? isolate->wait_ms : FIRST_MS);
 		instance->hooks->on_died(instance->hooks->arg, instance);
-		again(isolate);
+		again(isolate, text);
 	}
 	fail_all(isolate);
 	end_alone(isolate, text);
@@ -463,7 +465,7 @@ void gh_isolate_refused(struct gh_isolate *isolate, const char *text)
 	if (isolate->served)
 		gh_log_error("module '%s' can't be started again: %s", isolate->instance->name, text);
 	else
-		give_up(isolate, text);
+		give_up(isolate, "", text);
 }
 
 static void on_io(struct gh_io *io, unsigned events, void *arg)

@@ -15,7 +15,9 @@
  * how: now; later (a ticket, answered by a thread after `delay`, and not before the file `until` is
  * there); twice (answered a second time, with the opposite); never; early (before the hook returns);
  * made-up (later, after answers to tickets that nobody gave); void (answered now, beside a ticket that
- * a thread answers with the opposite). A delay beyond hook-timeout is an answer that comes too late.
+ * a thread answers with the opposite); dies (the process is aborted, as by `fail: dies` in create);
+ * babbles (isolated: the broker is sent what is no frame, with a delay: one of no kind). A delay beyond
+ * hook-timeout is an answer that comes too late.
  *
  * As probe-exchange it has the hook exchange too: the client's data is the user of a rule. As ...-apart it can be isolated: it has
  * no hook accept.
@@ -27,7 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum how { NOW, LATER, TWICE, NEVER, EARLY, MADE_UP, VOID };
+enum how { NOW, LATER, TWICE, NEVER, EARLY, MADE_UP, VOID, DIES, BABBLES };
 enum point { ANY, ACCEPT, AUTHENTICATE, EXCHANGE, LOOKUP, AUTHORIZE, PUBLISH };
 
 struct rule {
@@ -257,6 +259,13 @@ static enum gh_verdict answer_ticket(struct probe *probe, struct rule *rule, str
 	return verdict_of(rule);
 }
 
+/* To where an isolated one speaks with the broker. */
+static void babble(const char *p, size_t n)
+{
+	if (write(STDERR_FILENO + 1, p, n) < 0)
+		abort();
+}
+
 static enum gh_verdict answer(struct probe *probe, enum point point, const char *user,
 			      const struct gh_client *client, uint32_t action, struct gh_str topic,
 			      uint32_t flags, struct gh_answer *out)
@@ -267,6 +276,12 @@ static enum gh_verdict answer(struct probe *probe, enum point point, const char 
 	if (!rule)
 		return GH_PASS;
 	gh_metric_add(probe->host, probe->answered, 1);
+	if (rule->how == DIES)
+		abort();
+	if (rule->how == BABBLES && rule->delay)
+		babble("\0\0\0\1\xff", 6); /* a frame of no kind, empty but for a NUL */
+	else if (rule->how == BABBLES)
+		babble("\xff\xff\xff\xff\x12", 5); /* one of 4 GiB */
 	if (rule->how == NOW) {
 		fill_from(rule, out, probe->host);
 		return verdict_of(rule);
@@ -364,6 +379,8 @@ static int prepare(struct probe *probe, struct gh_error *error)
 		gh_fail(error, "file", "'%s' can't be opened", config->file);
 		return GH_EIO;
 	}
+	if (config->fail && strcmp(config->fail, "dies") == 0)
+		abort();
 	if (config->fail) {
 		gh_fail(error, "fail", "%s", config->fail);
 		return GH_EINVAL;
@@ -421,7 +438,7 @@ static const struct gh_option rule_options[] = {
 	GH_OPTION(struct rule, answer, GH_ENUM, "the verdict", .flags = GH_REQUIRED,
 		  .unit = "pass|allow|deny|error|nothing|pending|continue|unknown"),
 	GH_OPTION(struct rule, how, GH_ENUM, "when", .standard = "now",
-		  .unit = "now|later|twice|never|early|made-up|void"),
+		  .unit = "now|later|twice|never|early|made-up|void|dies|babbles"),
 	GH_OPTION(struct rule, delay, GH_DURATION, "how much later", .standard = "0"),
 	GH_OPTION(struct rule, until, GH_PATH, "a file: not before it is there"),
 	GH_OPTION(struct rule, principal, GH_STRING, "who it is"),

@@ -158,6 +158,7 @@ def test_bound_to_the_broker(module, section, why):
     ({"module": "prob-apart"}, "there is no module 'prob-apart'"),
     ({"module": "probe-apart", "fil": "x"}, "unknown key 'fil' (did you mean 'file'?)"),
     ({"module": "probe-apart", "fail": "not today"}, "'one': not today"),
+    ({"module": "probe-apart", "fail": "dies"}, "'one': its process has ended by signal 6 (Aborted)"),
     ({"module": "probe-apart", "threads": 3}, "'threads' is for modules that block"),
     ({"module": "probe-apart", "isolate": "maybe"}, "isolate"),
 ])
@@ -203,6 +204,36 @@ def test_dies(make_broker, connect, dial):
     joe.message("a", "kept", qos=1)
     connect("joe-2", to=broker, username="joe").ping()
     assert Journal(broker, "watch.jsonl").wait(kind="module", code=4)[0]["module"] == "who"
+
+
+def test_dies_of_a_question(make_broker, connect, dial):
+    """Whoever asks is refused, each time; nobody else is, and the broker serves on."""
+    broker = start(make_broker, rule("authenticate", user="mallory", how="dies"), rule("authorize", topic="poison", how="dies"))
+    joe = connect("joe-1", to=broker, username="joe")
+    for _ in range(2):
+        old = pid_of(broker)
+        mallory = dial(to=broker)
+        mallory.send(mallory.connect_packet(username="mallory"))
+        refuses(mallory, 0x87)
+        again(broker, old)
+    old = pid_of(broker)
+    joe.publish("poison", "x", 1, reason=0x87)
+    again(broker, old)
+    joe.publish("a", "x", 1, reason=None)
+    broker.wait_log(r"its process has ended by signal 6 \(Aborted\)")
+
+
+@pytest.mark.parametrize("delay", ["0", "1ms"], ids=["too long", "of no kind"])
+def test_babbles(make_broker, connect, dial, delay):
+    """Who says what makes no sense isn't listened to any more."""
+    broker = start(make_broker, rule("authenticate", user="mallory", how="babbles", delay=delay))
+    joe, old = connect("joe-1", to=broker, username="joe"), pid_of(broker)
+    mallory = dial(to=broker)
+    mallory.send(mallory.connect_packet(username="mallory"))
+    refuses(mallory, 0x87)
+    again(broker, old)
+    joe.ping()
+    connect("joe-2", to=broker, username="joe").ping()
 
 
 def test_dies_again_and_again(make_broker, dial):
