@@ -7,6 +7,7 @@
 #include "hook/host.h"
 #include "hook/isolate_priv.h"
 #include "hook/keep.h"
+#include "hook/reply.h"
 
 #include <gatehouse/lib.h>
 #include <errno.h>
@@ -237,6 +238,7 @@ static int open_process(struct gh_isolate *isolate)
 	}
 	pthread_mutex_lock(&isolate->lock);
 	gh_link_init(&isolate->link, pair[0]);
+	isolate->link.max = GH_REPLY_MAX + 2 * isolate->instance->held->limits.packet_size;
 	isolate->stage = GH_ISOLATE_LOADING;
 	pthread_mutex_unlock(&isolate->lock);
 	atomic_store(&isolate->shown_pid, isolate->pid);
@@ -448,16 +450,20 @@ static void died(struct gh_isolate *isolate)
 	enum gh_isolate_stage stage = end_process(isolate, text, sizeof(text));
 
 	if (stage == GH_ISOLATE_ENDING) {
+		end_alone(isolate, text);
 		gh_loop_stop(isolate->loop);
 	} else if (!isolate->served) {
 		give_up_here(isolate, text);
 	} else {
 		gh_instance_is_down(instance);
 		instance->hooks->on_died(instance->hooks->arg, instance);
-		again(isolate, text);
+		/* Who died of alone() has failed for good, as one whose alone() fails. */
+		if (end_alone(isolate, text))
+			give_up(isolate, "", text);
+		else
+			again(isolate, text);
 	}
 	fail_all(isolate);
-	end_alone(isolate, text);
 }
 
 void gh_isolate_refused(struct gh_isolate *isolate, const char *text)

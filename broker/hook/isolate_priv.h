@@ -54,7 +54,8 @@ struct gh_isolate {
 	struct gh_plugin plugin;
 	struct gh_arena arena; /* of its texts */
 	const char *file;
-	uint32_t hooks; /* enum gh_isolate_hook */
+	struct gh_bytes descriptor; /* as the first has told it */
+	uint32_t hooks;             /* enum gh_isolate_hook */
 	uint64_t events;
 
 	pthread_mutex_t lock;   /* of all below */

@@ -67,20 +67,27 @@ static void take_first(struct gh_isolate *isolate, struct gh_unpack *in, uint32_
 	take_commands(isolate, in);
 }
 
-/* Of a process that follows another one nothing but the hooks is looked at: its commands stand as they were. */
-static bool loaded(struct gh_isolate *isolate, struct gh_unpack *in)
+/* One that follows another must be the same module to the last word: hooks and commands are known by what the first has said. */
+static bool is_the_same(const struct gh_isolate *isolate, struct gh_bytes body)
 {
-	uint32_t hooks = (uint32_t)gh_unpack_number(in, "hooks", 0, GH_ISOLATE_HOOKS);
+	const char *name = isolate->instance->name;
 
-	if (isolate->served) {
-		if (hooks != isolate->hooks) {
-			gh_log_error(
-				"module '%s': its file is another one by now: 'gatehousectl plugin replace %s' takes it",
-				isolate->instance->name, isolate->instance->name);
-			return false;
-		}
-	} else {
-		take_first(isolate, in, hooks);
+	if (body.n == isolate->descriptor.n && memcmp(body.p, isolate->descriptor.p, body.n) == 0)
+		return true;
+	gh_log_error(
+		"module '%s': its file is another one by now: 'gatehousectl plugin replace %s' takes it",
+		name, name);
+	return false;
+}
+
+static bool loaded(struct gh_isolate *isolate, struct gh_bytes body, struct gh_unpack *in)
+{
+	if (isolate->served && !is_the_same(isolate, body))
+		return false;
+	if (!isolate->served) {
+		isolate->descriptor.p = gh_arena_strndup(&isolate->arena, body.p, body.n);
+		isolate->descriptor.n = body.n;
+		take_first(isolate, in, (uint32_t)gh_unpack_number(in, "hooks", 0, GH_ISOLATE_HOOKS));
 		if (gh_unpack_end(in))
 			return false;
 	}
@@ -295,7 +302,7 @@ bool gh_isolate_take(void *arg, enum gh_link_kind kind, struct gh_bytes body)
 
 	switch (kind) {
 	case GH_LINK_LOADED:
-		return isolate->stage == GH_ISOLATE_LOADING && loaded(isolate, &in) && !in.rc;
+		return isolate->stage == GH_ISOLATE_LOADING && loaded(isolate, body, &in) && !in.rc;
 	case GH_LINK_CREATED:
 		if (isolate->stage != GH_ISOLATE_CREATING)
 			return false;

@@ -114,19 +114,25 @@ static struct gh_snapshot *take_client(struct gh_isolated *isolated, struct gh_u
 
 /* ---- exchanges ---- */
 
+struct question;
+static void cancel_question(struct question *question);
+
 struct exchange {
 	struct named named; /* first */
 	struct gh_exchange_run *run;
+	struct question *question; /* its step that is being asked; NULL: none */
 };
 
 static void exchange_free(struct gh_isolated *isolated, struct exchange *exchange)
 {
+	if (exchange->question)
+		cancel_question(exchange->question);
 	take_out(&isolated->exchanges, &exchange->named);
 	gh_exchange_run_free(&exchange->run);
 	free(exchange);
 }
 
-static struct gh_exchange_run *take_exchange(struct gh_isolated *isolated, struct gh_unpack *in)
+static struct exchange *take_exchange(struct gh_isolated *isolated, struct gh_unpack *in)
 {
 	uint64_t id = gh_unpack_number(in, "exchange", 2, UINT64_MAX);
 	uint32_t step = (uint32_t)gh_unpack_number(in, "step", 0, UINT32_MAX);
@@ -139,8 +145,11 @@ static struct gh_exchange_run *take_exchange(struct gh_isolated *isolated, struc
 		exchange->run = gh_exchange_run_new(isolated->chain);
 		add(&isolated->exchanges, &exchange->named, id);
 	}
+	/* Its steps never overlap. */
+	if (exchange->question)
+		gh_unpack_fail(in, "'exchange' is being asked");
 	exchange->run->step = step;
-	return exchange->run;
+	return exchange;
 }
 
 void gh_isolated_exchange_end(struct gh_isolated *isolated, struct gh_unpack *in)
@@ -157,11 +166,14 @@ void gh_isolated_exchange_end(struct gh_isolated *isolated, struct gh_unpack *in
 struct question {
 	struct named named; /* first */
 	struct gh_isolated *isolated;
-	struct gh_ask *ask; /* it waits */
+	struct gh_ask *ask;        /* it waits */
+	struct exchange *exchange; /* whose step it is; NULL: of none */
 };
 
 static void question_free(struct question *question)
 {
+	if (question->exchange)
+		question->exchange->question = NULL;
 	take_out(&question->isolated->asks, &question->named);
 	free(question);
 }
@@ -182,7 +194,8 @@ static void done(void *arg, struct gh_decision *decision)
 	(void)arg, (void)decision;
 }
 
-static void ask(struct gh_isolated *isolated, const struct gh_one *one, uint64_t id)
+static void ask(struct gh_isolated *isolated, const struct gh_one *one, struct exchange *exchange,
+		uint64_t id)
 {
 	struct question *question = gh_zalloc(sizeof(*question));
 	struct gh_asking asking = {
@@ -191,6 +204,9 @@ static void ask(struct gh_isolated *isolated, const struct gh_one *one, uint64_t
 	struct gh_ask *waits;
 
 	question->isolated = isolated;
+	question->exchange = exchange;
+	if (exchange)
+		exchange->question = question;
 	add(&isolated->asks, &question->named, id);
 	waits = gh_ask_one(&asking, one, said);
 	if (waits)
@@ -205,19 +221,21 @@ void gh_isolated_ask(struct gh_isolated *isolated, struct gh_unpack *in)
 				      in, "hook", GH_HOOK_AUTHENTICATE, GH_HOOK_PUBLISH),
 			      .due_ms = gh_clock_ms() + left_ms };
 	struct gh_snapshot *snapshot = take_client(isolated, in);
+	struct exchange *exchange = NULL;
 	struct gh_carried carried = { 0 };
 
 	if (!in->rc && !snapshot)
 		gh_unpack_fail(in, "'client' is nobody");
 	if (!in->rc && one.point == GH_HOOK_EXCHANGE)
-		one.run = take_exchange(isolated, in);
+		exchange = take_exchange(isolated, in);
 	if (!in->rc) {
+		one.run = exchange ? exchange->run : NULL;
 		one.client = gh_snapshot_client(snapshot);
 		one.in = gh_carried_args(in, one.point, one.client, &carried);
 		one.so_far = carried.so_far;
 	}
 	if (gh_unpack_end(in) == 0)
-		ask(isolated, &one, id);
+		ask(isolated, &one, exchange, id);
 	gh_carried_done(&carried);
 	gh_snapshot_unref(&snapshot);
 }

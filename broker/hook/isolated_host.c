@@ -85,8 +85,11 @@ static void barrier_end(struct gh_host *host, struct gh_barrier barrier, int rc)
 {
 	struct gh_buf frame = gh_link_begin(GH_LINK_BARRIER_END);
 
+	/* Whatever isn't 0 doesn't say that it is safe. */
+	if (rc > 0 || rc < -0xffff)
+		rc = GH_EIO;
 	gh_pack_number(&frame, barrier.id);
-	gh_pack_number(&frame, rc < 0 ? (uint64_t) - (int64_t)rc : 0);
+	gh_pack_number(&frame, (uint64_t)-rc);
 	gh_isolated_put(isolated_of(host), &frame, true);
 }
 

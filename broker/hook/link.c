@@ -40,7 +40,7 @@ void gh_link_discard(struct gh_buf *frame)
 
 void gh_link_init(struct gh_link *link, int fd)
 {
-	*link = (struct gh_link){ .fd = fd };
+	*link = (struct gh_link){ .fd = fd, .max = GH_LINK_FRAME_MAX };
 	link->end = &link->first;
 }
 
@@ -165,7 +165,7 @@ static bool give(struct gh_link *link, gh_link_take_fn *take, void *arg)
 		const uint8_t *head = link->in + at;
 		size_t n = length_of(head);
 
-		if (n > GH_LINK_FRAME_MAX)
+		if (n > link->max)
 			return false;
 		if (link->in_n - at < HEAD + n)
 			break;

@@ -53,7 +53,8 @@ struct gh_buf gh_link_begin(enum gh_link_kind kind);
 void gh_link_discard(struct gh_buf *frame);
 
 struct gh_link {
-	int fd; /* -1: there is none */
+	int fd;     /* -1: there is none */
+	size_t max; /* of a frame that comes; at first GH_LINK_FRAME_MAX */
 	struct gh_link_frame *first, **end;
 	size_t queued; /* bytes that haven't been sent */
 	uint8_t *in;   /* what has come and isn't a whole frame */
@@ -69,7 +70,7 @@ void gh_link_put(struct gh_link *link, struct gh_buf *frame);
 /* Sends what goes. False: the other side is gone. */
 bool gh_link_send(struct gh_link *link);
 
-/* Reads once and gives what is whole. False: the other side is gone, a frame is longer than GH_LINK_FRAME_MAX, or take() has said so. */
+/* Reads once and gives what is whole. False: the other side is gone, a frame is longer than max, or take() has said so. */
 #define GH_LINK_FRAME_MAX (300u << 20) /* the longest packet there is, and something around it */
 typedef bool gh_link_take_fn(void *arg, enum gh_link_kind kind, struct gh_bytes body);
 bool gh_link_receive(struct gh_link *link, gh_link_take_fn *take, void *arg);

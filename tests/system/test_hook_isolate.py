@@ -419,3 +419,26 @@ def test_dies_under_load(make_broker, connect):
             assert {client.expect(PUBACK).reason for _ in range(50)} <= {0, 0x10, 0x87}
         again(broker, old)
     assert broker.metric("gatehouse_plugin_pending", instance="who") == 0
+
+
+def test_an_exchange_that_ends_while_it_is_asked(make_broker, dial):
+    """Its client goes away between two steps: the answer that comes then has nobody, and the process serves on."""
+    broker = start(make_broker, rule("exchange", "continue", user="begin"),
+                   rule("exchange", user="held", principal="joe", how="later", until="go"),
+                   rule("exchange", user="fine", principal="joe"), module="probe-exchange-apart")
+    method, old = {"auth_method": "X"}, pid_of(broker)
+    for _ in range(5):
+        client = dial(to=broker)
+        client.send(client.connect_packet(properties=dict(method, auth_data="begin")))
+        client.expect(AUTH, reason=0x18)
+        client.auth(0x18, dict(method, auth_data="held"))
+        eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="who") == 1)
+        client.reset()
+        eventually(lambda: broker.metric("gatehouse_plugin_pending", instance="who") == 0)
+    broker.path("go", "")
+    last = dial(to=broker)
+    last.send(last.connect_packet(properties=dict(method, auth_data="begin")))
+    last.expect(AUTH, reason=0x18)
+    last.auth(0x18, dict(method, auth_data="fine"))
+    last.expect(CONNACK, reason=0)
+    assert pid_of(broker) == old
